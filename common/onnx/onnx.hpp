@@ -1,0 +1,31 @@
+// ONNX files to graphs and back. The only folder that includes ONNX or protobuf.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/base/result.hpp"
+#include "common/cnn/graph.hpp"
+
+namespace hyps::onnx {
+
+// Reads an ONNX model, checks it, infers shapes and folds constants. The file and its external
+// weight files are mapped, not read: weights are slices of the mapping and cost no memory until
+// they are touched. Errors: invalid (no ONNX file, truncated, a shape that does not fit, a dynamic
+// dimension), unsupported (operator, opset or type; names the node and lists what is supported),
+// not_found, io. External paths may not leave the model's folder.
+Result<cnn::Graph> load(const std::filesystem::path& file);
+
+// Writes `<file>` and, if there are weights, `<file's folder>/<weights_name>` as external data
+// (weights of less than 1 KB stay inside the file). onnx.checker accepts the result.
+Status save(const cnn::Graph& graph, const std::filesystem::path& file,
+            const std::string& weights_name = "weights.bin");
+
+// The names of the external weight files a model refers to, relative to its folder.
+Result<std::vector<std::string>> external_files(const std::filesystem::path& file);
+
+// ONNX TensorProto, as in test_data_set folders.
+Result<cnn::Tensor> parse_tensor(const Blob& bytes);
+std::string to_tensor_proto(const cnn::Tensor& tensor, const std::string& name);
+
+}  // namespace hyps::onnx

@@ -1,0 +1,65 @@
+// Plan: the partitions of one model and the tensors between them. A pure value: printable,
+// diffable, JSON in and out. Edges are names: a partition's input is the output of another one
+// with that name.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/digest.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/result.hpp"
+#include "common/cnn/graph.hpp"
+#include "common/partition/layers.hpp"
+
+namespace hyps::partition {
+
+inline constexpr const char* kImageTensor = "@image";    // what a user sent, bytes
+inline constexpr const char* kAnswerTensor = "@answer";  // JSON, bytes
+
+enum class Kind { ingest, vertical, horizontal, report };
+const char* to_string(Kind kind);
+
+struct Partition {
+  PartitionName name;  // "ingest", "v01", "h02.1", …, "report"
+  Kind kind = Kind::vertical;
+  bool safe_zone = false;           // may run on safe-zone workers only: it sees image or answer
+  std::vector<std::string> layers;  // names, for people
+  cnn::Range nodes;                 // indices into the model graph's nodes
+  int slice_axis = -1;              // H-partitions: axis of the layer's output
+  cnn::Range slice;                 //   and range along it
+  int slice_index = 0;              //   i of
+  int slice_count = 1;              //   n
+  std::vector<cnn::Value> inputs;   // shapes; @image has type u8 and shape {}
+  std::vector<cnn::Value> outputs;  // a slice of tensor T is named "T#<i>.<n>"
+  cnn::Cost cost;
+  std::int64_t activation_bytes = 0;  // peak of live feature maps while it runs, inputs included
+
+  // What a worker must have free to run it.
+  [[nodiscard]] std::int64_t memory_bytes() const { return cost.weight_bytes + activation_bytes; }
+};
+
+struct Plan {
+  std::string model;    // name
+  Digest model_digest;  // of the graph it was made for (digest_of below)
+  Threshold threshold;
+  std::vector<Partition> partitions;  // topological order; ingest first, report last
+
+  [[nodiscard]] PlanId id() const;  // from the content
+  [[nodiscard]] const Partition* find(const PartitionName& name) const;
+};
+
+Digest digest_of(const cnn::Graph& graph);
+
+std::string to_json(const Plan& plan);  // schema: README.md
+Result<Plan> plan_from_json(const std::string& text);
+// Partitions in topological order, each input produced exactly once before, names valid and unique.
+Status check(const Plan& plan);
+
+std::string to_table(const Plan& plan);  // for a terminal
+// For a browser: partitions left to right, sizes of weights and feature maps, and who runs what
+// (worker_of[i] belongs to partitions[i]; empty: not assigned).
+std::string to_svg(const Plan& plan, const std::vector<std::string>& worker_of);
+
+}  // namespace hyps::partition

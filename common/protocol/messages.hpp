@@ -1,0 +1,373 @@
+// Messages between the hub and its peers. FORMAT.md is the wire format; codec.hpp encodes. Decoding
+// checks the checksum and bounds, so a decoded message is well-formed, but not trustworthy: cores
+// check names and epochs.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/blob.hpp"
+#include "common/base/digest.hpp"
+#include "common/base/ids.hpp"
+
+namespace hyps::protocol {
+
+struct TaskKey {
+  JobId job;
+  PlanId plan;
+  PartitionName partition;
+  auto operator<=>(const TaskKey&) const = default;
+  template <typename A>
+  void serialize(A& a) {
+    a(job, plan, partition);
+  }
+};
+
+struct TensorRef {
+  std::string tensor;
+  std::uint64_t bytes = 0;
+  Digest digest;
+  bool operator==(const TensorRef&) const = default;
+  template <typename A>
+  void serialize(A& a) {
+    a(tensor, bytes, digest.high, digest.low);
+  }
+};
+
+// A named file by content: part of a model or of a partition's bundle.
+struct FileRef {
+  std::string name;  // "model.onnx", "weights.bin", "labels.txt", "preprocess.yaml"
+  std::uint64_t bytes = 0;
+  Digest digest;
+  bool operator==(const FileRef&) const = default;
+  template <typename A>
+  void serialize(A& a) {
+    a(name, bytes, digest.high, digest.low);
+  }
+};
+
+// ---- worker → hub -------------------------------------------------------------------------
+
+struct WorkerInfo {
+  WorkerId id;
+  std::uint64_t incarnation = 0;  // random at each start of the process
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t cores = 1;
+  bool safe_zone = false;
+  std::string isa;
+  std::string version;
+  template <typename A>
+  void serialize(A& a) {
+    a(id, incarnation, memory_bytes, cores, safe_zone, isa, version);
+  }
+};
+
+// At each connect. The answer is Assign, and the unfinished tasks are sent again.
+struct Hello {
+  WorkerInfo info;
+  template <typename A>
+  void serialize(A& a) {
+    a(info);
+  }
+};
+
+// Every second, and whenever a partition was loaded or dropped.
+struct Heartbeat {
+  std::uint64_t incarnation = 0;
+  std::vector<TaskKey> tasks;         // accepted and unfinished: receiving, waiting, computing,
+                                      // or done and not yet acknowledged by Stored
+  std::vector<PartitionName> loaded;  // "<plan>/<partition>", resident now
+  std::uint64_t resident_bytes = 0;   // of loaded partitions
+  std::string problem;                // why it cannot do its work; empty: all is well
+  template <typename A>
+  void serialize(A& a) {
+    a(incarnation, tasks, loaded, resident_bytes, problem);
+  }
+};
+
+// The outputs travel as Chunk streams of the same task; order between them and this is free.
+struct TaskDone {
+  TaskKey task;
+  Epoch epoch = 0;
+  std::vector<TensorRef> outputs;
+  std::uint64_t compute_us = 0;
+  std::uint64_t load_us = 0;  // 0: the partition was resident
+  template <typename A>
+  void serialize(A& a) {
+    a(task, epoch, outputs, compute_us, load_us);
+  }
+};
+
+struct TaskFailed {
+  TaskKey task;
+  Epoch epoch = 0;
+  bool permanent = false;  // the input's fault (no image, wrong shape): doing it again is no use
+  std::string message;
+  template <typename A>
+  void serialize(A& a) {
+    a(task, epoch, permanent, message);
+  }
+};
+
+// ---- hub → worker -------------------------------------------------------------------------
+
+struct AssignedPartition {
+  PlanId plan;
+  PartitionName partition;
+  std::string kind;  // partition::to_string(Kind)
+  std::uint64_t memory_bytes = 0;
+  std::vector<FileRef> files;  // its bundle
+  Epoch epoch = 0;             // of this route
+  template <typename A>
+  void serialize(A& a) {
+    a(plan, partition, kind, memory_bytes, files, epoch);
+  }
+};
+
+// The whole of a worker's work; replaces what it had.
+struct Assign {
+  std::uint64_t incarnation = 0;  // meant for this one
+  std::vector<AssignedPartition> partitions;
+  template <typename A>
+  void serialize(A& a) {
+    a(incarnation, partitions);
+  }
+};
+
+// Compute this. The inputs travel as Chunk streams of the same task.
+struct Run {
+  TaskKey task;
+  Epoch epoch = 0;
+  std::vector<TensorRef> inputs;
+  template <typename A>
+  void serialize(A& a) {
+    a(task, epoch, inputs);
+  }
+};
+
+// The hub has the results (or wants them no more): forget the task.
+struct Stored {
+  TaskKey task;
+  template <typename A>
+  void serialize(A& a) {
+    a(task);
+  }
+};
+
+// ---- both ways: feature maps ----------------------------------------------------------------
+
+struct Chunk {
+  std::uint64_t stream = 0;  // chosen by the sender, new for every sending
+  TaskKey task;
+  Epoch epoch = 0;
+  std::string tensor;
+  std::uint64_t offset = 0;
+  std::uint64_t total = 0;
+  Blob data;  // data.size() + offset <= total
+  template <typename A>
+  void serialize(A& a) {
+    a(stream, task, epoch, tensor, offset, total, data);
+  }
+};
+
+// ---- files, in parts of kPartBytes (the last one shorter) -------------------------------------
+
+inline constexpr std::uint64_t kPartBytes = 256 * 1024;
+
+struct PartPut {  // peer → hub; answered by PartStored or Refused
+  Digest file;
+  std::uint64_t bytes = 0;  // of the whole file
+  std::uint64_t offset = 0;
+  Blob data;
+  template <typename A>
+  void serialize(A& a) {
+    a(file.high, file.low, bytes, offset, data);
+  }
+};
+struct PartStored {
+  Digest file;
+  std::uint64_t offset = 0;
+  template <typename A>
+  void serialize(A& a) {
+    a(file.high, file.low, offset);
+  }
+};
+struct PartGet {  // peer → hub; answered by Part or Refused
+  Digest file;
+  std::uint64_t offset = 0;
+  template <typename A>
+  void serialize(A& a) {
+    a(file.high, file.low, offset);
+  }
+};
+struct Part {
+  Digest file;
+  std::uint64_t offset = 0;
+  Blob data;
+  template <typename A>
+  void serialize(A& a) {
+    a(file.high, file.low, offset, data);
+  }
+};
+struct Refused {              // the answer to a Part*, Deploy, Query that cannot be done
+  std::uint64_t request = 0;  // of Deploy, Remove or Query
+  Digest file;                // of a Part*
+  std::uint64_t offset = 0;
+  std::string kind;  // to_string(ErrorKind)
+  std::string message;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, file.high, file.low, offset, kind, message);
+  }
+};
+
+// ---- client → hub -----------------------------------------------------------------------------
+
+// The model's files are in the store (PartPut) before this is sent. Answered by Reply when the hub
+// has synced the record; planning follows, `hyps get models` tells how it goes.
+struct Deploy {
+  std::uint64_t request = 0;
+  ModelName model;
+  std::vector<FileRef> files;  // "model.onnx", external weights, "labels.txt", "preprocess.yaml"
+  std::string plan_json;       // a plan made by hand; empty: the manager plans
+  template <typename A>
+  void serialize(A& a) {
+    a(request, model, files, plan_json);
+  }
+};
+
+struct Remove {  // a model, its plan and files; refused while it has unfinished jobs
+  std::uint64_t request = 0;
+  ModelName model;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, model);
+  }
+};
+
+// what: "workers" | "models" | "jobs" | "partitions" | "worker" | "model" | "job" | "status"
+struct Query {
+  std::uint64_t request = 0;
+  std::string what;
+  std::string name;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, what, name);
+  }
+};
+struct Reply {
+  std::uint64_t request = 0;
+  std::string json;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, json);
+  }
+};
+
+// ---- manager ↔ hub ------------------------------------------------------------------------------
+
+struct Route {
+  PartitionName partition;
+  WorkerId worker;
+  Epoch epoch = 0;
+  bool operator==(const Route&) const = default;
+  template <typename A>
+  void serialize(A& a) {
+    a(partition, worker, epoch);
+  }
+};
+
+struct BundleRef {
+  PartitionName partition;
+  std::vector<FileRef> files;
+  template <typename A>
+  void serialize(A& a) {
+    a(partition, files);
+  }
+};
+
+struct ModelRecord {
+  ModelName name;
+  std::vector<FileRef> files;
+  std::string wanted_plan_json;  // from Deploy; empty: the manager plans
+  std::string state;             // "waiting" (for a plan), "ready", "failed"
+  std::string problem;           // why it waits or failed; what is missing
+  PlanId plan;                   // empty until there is one
+  std::string plan_json;
+  std::vector<BundleRef> bundles;
+  std::vector<Route> routes;
+  template <typename A>
+  void serialize(A& a) {
+    a(name, files, wanted_plan_json, state, problem, plan, plan_json, bundles, routes);
+  }
+};
+
+struct WorkerState {
+  WorkerInfo info;
+  bool online = false;
+  template <typename A>
+  void serialize(A& a) {
+    a(info, online);
+  }
+};
+
+struct ManagerHello {  // at each connect; answered by Snapshot
+  std::string id;
+  template <typename A>
+  void serialize(A& a) {
+    a(id);
+  }
+};
+// Everything a manager has to know; sent at ManagerHello and, whole again, after each change of a
+// worker or model. Its version rises.
+struct Snapshot {
+  std::uint64_t version = 0;
+  std::vector<WorkerState> workers;
+  std::vector<ModelRecord> models;
+  template <typename A>
+  void serialize(A& a) {
+    a(version, workers, models);
+  }
+};
+// A plan with its bundles (whose files are in the store already). The hub refuses it if the model's
+// files are not `model_files` any more.
+struct SetPlan {
+  ModelName model;
+  std::vector<FileRef> model_files;
+  std::string plan_json;
+  std::vector<BundleRef> bundles;
+  template <typename A>
+  void serialize(A& a) {
+    a(model, model_files, plan_json, bundles);
+  }
+};
+// All routes of a plan; each carries its epoch, which must rise where the worker changes.
+struct SetRoutes {
+  PlanId plan;
+  std::vector<Route> routes;
+  std::string problem;  // what is missing for the rest; empty: complete
+  template <typename A>
+  void serialize(A& a) {
+    a(plan, routes, problem);
+  }
+};
+struct ModelFailed {  // it cannot be planned: why (state "failed"), or what it waits for
+                      // ("waiting")
+  ModelName model;
+  std::vector<FileRef> model_files;
+  bool permanent = true;
+  std::string problem;
+  template <typename A>
+  void serialize(A& a) {
+    a(model, model_files, permanent, problem);
+  }
+};
+
+// The index in this list is the type number on the wire: append only.
+using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
+                             PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
+                             Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed>;
+
+}  // namespace hyps::protocol

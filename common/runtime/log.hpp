@@ -1,0 +1,24 @@
+// Logging: one line an event, key=value, to standard error:
+//   2026-01-31T12:00:00.123 info hub job.accepted job=4f2a model=cifar
+// Repeats are rate-limited: at most `burst` lines a second of the same event; the next line then
+// says how many were left out. Thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hyps::runtime {
+
+using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+void set_log_service(std::string name);        // "hub", "worker w1"
+void set_log_level(const std::string& level);  // "debug", "info", "warn", "error"
+
+void log_debug(std::string_view event, const Fields& fields = {});
+void log_info(std::string_view event, const Fields& fields = {});
+void log_warn(std::string_view event, const Fields& fields = {});
+void log_error(std::string_view event, const Fields& fields = {});
+
+}  // namespace hyps::runtime

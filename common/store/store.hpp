@@ -1,0 +1,48 @@
+// Store: an ordered key-value store behind a port. Two implementations: RocksDB and in-memory.
+// Thread-safe. Keys and values are bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/blob.hpp"
+#include "common/base/result.hpp"
+
+namespace hyps::store {
+
+// Applied as one: all of it or nothing.
+struct Batch {
+  std::vector<std::pair<std::string, Blob>> puts;
+  std::vector<std::string> deletes;
+  std::vector<std::string> delete_prefixes;
+  bool sync = false;  // on disk when write() returns; else it may be lost in a crash
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // Errors: io (disk full, …). Nothing of the batch is then visible.
+  virtual Status write(const Batch& batch) = 0;
+  // Errors: not_found; corrupt; io.
+  virtual Result<Blob> get(std::string_view key) const = 0;
+  // Calls back in key order for every key with the prefix, until the callback returns false.
+  virtual Status scan(std::string_view prefix,
+                      const std::function<bool(std::string_view, const Blob&)>& found) const = 0;
+  // Keys only, which leaves large values on disk.
+  virtual Status scan_keys(std::string_view prefix,
+                           const std::function<bool(std::string_view)>& found) const = 0;
+  // What the disk below has left for this store.
+  [[nodiscard]] virtual std::int64_t free_bytes() const = 0;
+};
+
+// Errors: io, corrupt (says where the copy it kept is). Creates the folder.
+Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& folder);
+std::unique_ptr<Store> make_memory_store();
+
+}  // namespace hyps::store
