@@ -37,6 +37,10 @@ Digest digest_of(std::span<const std::byte> bytes) {
 
 Digest digest_of(std::string_view text) { return digest_of(std::as_bytes(std::span(text))); }
 
+std::uint64_t checksum_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 struct Digester::State {
   XXH3_state_t* xxh = XXH3_createState();
   State() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,9 @@ struct Digest {
 
 Digest digest_of(std::span<const std::byte> bytes);
 Digest digest_of(std::string_view text);
+
+// 64-bit XXH3: guards a frame against damage on its way.
+std::uint64_t checksum_of(std::span<const std::byte> bytes);
 
 // Incremental form, for bytes that arrive in pieces.
 class Digester {

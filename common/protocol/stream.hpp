@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/result.hpp"
@@ -36,7 +38,7 @@ struct Arrival {
 
 // Assembles streams of one sender or many; key: (sender, stream). Bounded: a stream above
 // `max_stream_bytes`, or more than `max_bytes` in all, is refused (overloaded). Chunks arrive in
-// order within a stream; a duplicate is ignored, a gap drops the stream (corrupt).
+// order within a stream; a duplicate is ignored, a gap drops the stream (corrupt, said once).
 class StreamReader {
  public:
   StreamReader(std::size_t max_stream_bytes, std::size_t max_bytes)
@@ -50,16 +52,29 @@ class StreamReader {
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
+  // Streams that never get further cost memory beside their bytes: bounded, too.
+  static constexpr std::size_t kMaxStreams = 4096;
+  static constexpr std::size_t kMaxEnded = 256;
   struct Stream {
     Arrival arrival;
     std::vector<std::byte> data;
     std::uint64_t total = 0;
     Milliseconds last{0};
+    [[nodiscard]] bool is_of(const Chunk& chunk) const;
   };
-  std::map<std::pair<std::string, std::uint64_t>, Stream> streams_;
+  using Key = std::pair<std::string, std::uint64_t>;
+  using Streams = std::map<Key, Stream>;
+
+  Status open(const Key& key, const Chunk& chunk);
+  Result<std::optional<Arrival>> append(Streams::iterator found, const Chunk& chunk,
+                                        Milliseconds now);
+  void forget(Streams::iterator stream);
+
+  Streams streams_;
+  std::deque<Key> ended_;  // the latest, to tell a late duplicate from a gap
   std::size_t max_stream_bytes_;
   std::size_t max_bytes_;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0;  // announced by the streams under way
 };
 
 }  // namespace hyps::protocol

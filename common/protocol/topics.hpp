@@ -1,6 +1,8 @@
 // Topics. Every process but the hub is a peer with an address of its own below hyps/<role letter>/.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 

@@ -1,0 +1,134 @@
+#include "common/protocol/stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hyps::protocol {
+
+StreamWriter::StreamWriter(std::uint64_t stream, TaskKey task, Epoch epoch, std::string tensor,
+                           Blob data)
+    : data_(std::move(data)) {
+  chunk_.stream = stream;
+  chunk_.task = std::move(task);
+  chunk_.epoch = epoch;
+  chunk_.tensor = std::move(tensor);
+  chunk_.total = data_.size();
+}
+
+std::optional<Chunk> StreamWriter::next(std::size_t bytes) {
+  if (done_) return std::nullopt;
+  const std::size_t left = data_.size() - chunk_.offset;
+  const std::size_t size = std::min(left, std::max<std::size_t>(bytes, 1));
+  Chunk chunk = chunk_;
+  chunk.data = data_.slice(chunk_.offset, size);
+  chunk_.offset += size;
+  done_ = chunk_.offset == data_.size();
+  return chunk;
+}
+
+namespace {
+
+Error about(const Chunk& chunk, ErrorKind kind, const std::string& what) {
+  return {kind, "stream of " + chunk.task.job.text + " " + chunk.task.partition.text + " tensor " +
+                    chunk.tensor + ": " + what};
+}
+
+}  // namespace
+
+bool StreamReader::Stream::is_of(const Chunk& chunk) const {
+  return total == chunk.total && arrival.epoch == chunk.epoch && arrival.tensor == chunk.tensor &&
+         arrival.task == chunk.task;
+}
+
+void StreamReader::forget(Streams::iterator stream) {
+  bytes_ -= stream->second.total;
+  ended_.push_back(stream->first);
+  if (ended_.size() > kMaxEnded) ended_.pop_front();
+  streams_.erase(stream);
+}
+
+Status StreamReader::open(const Key& key, const Chunk& chunk) {
+  if (chunk.total > max_stream_bytes_) {
+    return about(chunk, ErrorKind::overloaded,
+                 std::to_string(chunk.total) + " bytes announced, at most " +
+                     std::to_string(max_stream_bytes_) + " are allowed");
+  }
+  if (chunk.total > max_bytes_ - bytes_ || streams_.size() >= kMaxStreams) {
+    return about(chunk, ErrorKind::overloaded,
+                 std::to_string(streams_.size()) + " unfinished streams hold " +
+                     std::to_string(bytes_) + " bytes; there is no room for more");
+  }
+  Stream stream;
+  stream.arrival = {chunk.task, chunk.epoch, chunk.tensor, {}};
+  stream.total = chunk.total;
+  stream.data.reserve(chunk.total);
+  streams_.emplace(key, std::move(stream));
+  bytes_ += chunk.total;
+  return {};
+}
+
+Result<std::optional<Arrival>> StreamReader::accept(const std::string& sender, const Chunk& chunk,
+                                                    Milliseconds now) {
+  const Key key{sender, chunk.stream};
+  if (chunk.offset > chunk.total || chunk.data.size() > chunk.total - chunk.offset) {
+    if (const auto bad = streams_.find(key); bad != streams_.end()) forget(bad);
+    return about(chunk, ErrorKind::corrupt, "a chunk reaches beyond the announced end");
+  }
+  auto found = streams_.find(key);
+  // A number used again for something else: the sender began anew.
+  if (found != streams_.end() && chunk.offset == 0 && !found->second.is_of(chunk)) {
+    forget(found);
+    found = streams_.end();
+  }
+  if (found == streams_.end()) {
+    // Late duplicates of a stream that ended are no news.
+    if (chunk.offset > 0 && std::find(ended_.begin(), ended_.end(), key) != ended_.end()) {
+      return std::optional<Arrival>();
+    }
+    if (chunk.offset > 0) return about(chunk, ErrorKind::corrupt, "its beginning is missing");
+    HYPS_CHECK(open(key, chunk));
+    found = streams_.find(key);
+  }
+  return append(found, chunk, now);
+}
+
+Result<std::optional<Arrival>> StreamReader::append(Streams::iterator found, const Chunk& chunk,
+                                                    Milliseconds now) {
+  Stream& stream = found->second;
+  if (chunk.offset > stream.data.size() || !stream.is_of(chunk)) {
+    forget(found);
+    return about(chunk, ErrorKind::corrupt, "a chunk is missing; it has to be sent again");
+  }
+  stream.last = now;
+  const std::size_t known = stream.data.size() - chunk.offset;
+  if (known < chunk.data.size()) {
+    const auto news = chunk.data.bytes().subspan(known);
+    stream.data.insert(stream.data.end(), news.begin(), news.end());
+  }
+  if (stream.data.size() < stream.total) return std::optional<Arrival>();
+  Arrival arrival = std::move(stream.arrival);
+  arrival.data = Blob::of(std::move(stream.data));
+  forget(found);
+  return std::optional<Arrival>(std::move(arrival));
+}
+
+std::vector<Arrival> StreamReader::expire(Milliseconds now, Milliseconds age) {
+  std::vector<Arrival> expired;
+  for (auto stream = streams_.begin(); stream != streams_.end();) {
+    const auto here = stream++;
+    if (now - here->second.last < age) continue;
+    expired.push_back(std::move(here->second.arrival));
+    forget(here);
+  }
+  return expired;
+}
+
+void StreamReader::drop_sender(const std::string& sender) {
+  for (auto stream = streams_.begin(); stream != streams_.end();) {
+    const auto here = stream++;
+    if (here->first.first == sender) forget(here);
+  }
+  std::erase_if(ended_, [&](const Key& key) { return key.first == sender; });
+}
+
+}  // namespace hyps::protocol
