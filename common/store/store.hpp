@@ -16,7 +16,7 @@
 
 namespace hyps::store {
 
-// Applied as one: all of it or nothing.
+// Applied as one, all of it or nothing, in this order: delete_prefixes, deletes, puts.
 struct Batch {
   std::vector<std::pair<std::string, Blob>> puts;
   std::vector<std::string> deletes;
@@ -39,9 +39,13 @@ class Store {
                            const std::function<bool(std::string_view)>& found) const = 0;
   // What the disk below has left for this store.
   [[nodiscard]] virtual std::int64_t free_bytes() const = 0;
+  // What was wrong at opening and was got over: to be told to people. Empty: nothing.
+  [[nodiscard]] virtual std::string warning() const { return {}; }
 };
 
-// Errors: io, corrupt (says where the copy it kept is). Creates the folder.
+// Creates the folder. A damaged write-ahead log is got over: the folder as it was is kept beside
+// it, what comes after the damage is lost, and warning() says so. Errors: io; corrupt (damaged
+// beyond that; says where the copy is).
 Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& folder);
 std::unique_ptr<Store> make_memory_store();
 

@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <sys/statvfs.h>
+
+#include <optional>
+#include <system_error>
+
+#include "common/store/damaged_copy.hpp"
+#include "common/store/store.hpp"
+
+namespace hyps::store {
+
+namespace {
+
+// Each key has two entries (README.md): one for scans of keys, one with the value.
+constexpr char kKeyEntry = 'k';
+constexpr char kValueEntry = 'v';
+
+std::string entry(char kind, std::string_view key) {
+  std::string result(1, kind);
+  result += key;
+  return result;
+}
+
+// The first key after all with the prefix. An entry's prefix begins with a letter, so there is one.
+std::string end_of_prefix(std::string prefix) {
+  while (prefix.back() == '\xff') prefix.pop_back();
+  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+Error translate(const rocksdb::Status& status, const std::string& what) {
+  ErrorKind kind = ErrorKind::io;
+  if (status.IsNotFound()) kind = ErrorKind::not_found;
+  if (status.IsCorruption()) kind = ErrorKind::corrupt;
+  return {kind, what + ": " + status.ToString()};
+}
+
+Status as_status(const rocksdb::Status& status, const std::string& what) {
+  if (status.ok()) return {};
+  return translate(status, what);
+}
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+
+// Sized for a device with 1 GB of memory.
+rocksdb::Options small_device_options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.enable_blob_files = true;
+  options.min_blob_size = 4096;
+  options.enable_blob_garbage_collection = true;
+  options.blob_garbage_collection_age_cutoff = 0.5;
+  options.blob_garbage_collection_force_threshold = 0.5;
+  options.blob_file_size = 64U << 20U;
+  options.write_buffer_size = 16U << 20U;
+  options.max_write_buffer_number = 2;
+  options.max_open_files = 64;
+  options.max_total_wal_size = 64U << 20U;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  options.compression = rocksdb::kNoCompression;
+  options.max_background_jobs = 2;
+  options.bytes_per_sync = 1U << 20U;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1U << 20U;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(8U << 20U);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+class RocksStore final : public Store {
+ public:
+  RocksStore(std::unique_ptr<rocksdb::DB> db, std::filesystem::path folder, std::string warning)
+      : db_(std::move(db)), folder_(std::move(folder)), warning_(std::move(warning)) {}
+
+  Status write(const Batch& batch) override {
+    rocksdb::WriteBatch changes;
+    rocksdb::Status status = collect(batch, changes);
+    if (status.ok()) {
+      rocksdb::WriteOptions options;
+      options.sync = batch.sync;
+      status = db_->Write(options, &changes);
+    }
+    return as_status(status, "cannot write to the store " + folder_.string());
+  }
+
+  Result<Blob> get(std::string_view key) const override {
+    std::string value;
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
+    if (!status.ok()) {
+      return translate(status, fmt::format("cannot read '{}' from the store", key));
+    }
+    return Blob::of(std::move(value));
+  }
+
+  Status scan(std::string_view prefix,
+              const std::function<bool(std::string_view, const Blob&)>& found) const override {
+    return each_entry(kValueEntry, prefix,
+                      [&](std::string_view key, const rocksdb::Iterator& iterator) {
+                        return found(key, Blob::copy_of(iterator.value().ToStringView()));
+                      });
+  }
+
+  Status scan_keys(std::string_view prefix,
+                   const std::function<bool(std::string_view)>& found) const override {
+    return each_entry(kKeyEntry, prefix,
+                      [&](std::string_view key, const rocksdb::Iterator&) { return found(key); });
+  }
+
+  [[nodiscard]] std::int64_t free_bytes() const override {
+    struct statvfs info {};
+    if (::statvfs(folder_.c_str(), &info) != 0) return 0;
+    return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+  }
+
+  [[nodiscard]] std::string warning() const override { return warning_; }
+
+ private:
+  static rocksdb::Status collect(const Batch& batch, rocksdb::WriteBatch& changes) {
+    rocksdb::Status status;
+    for (const char kind : {kKeyEntry, kValueEntry}) {
+      for (const auto& prefix : batch.delete_prefixes) {
+        const std::string begin = entry(kind, prefix);
+        if (status.ok()) status = changes.DeleteRange(begin, end_of_prefix(begin));
+      }
+      for (const auto& key : batch.deletes) {
+        if (status.ok()) status = changes.Delete(entry(kind, key));
+      }
+      for (const auto& [key, value] : batch.puts) {
+        const std::string_view text = kind == kValueEntry ? value.text() : std::string_view{};
+        if (status.ok()) status = changes.Put(entry(kind, key), slice(text));
+      }
+    }
+    return status;
+  }
+
+  Status each_entry(
+      char kind, std::string_view prefix,
+      const std::function<bool(std::string_view, const rocksdb::Iterator&)>& visit) const {
+    const std::string begin = entry(kind, prefix);
+    const std::string end = end_of_prefix(begin);
+    const rocksdb::Slice upper_bound(end);
+    rocksdb::ReadOptions options;
+    options.iterate_upper_bound = &upper_bound;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options));
+    for (iterator->Seek(begin); iterator->Valid(); iterator->Next()) {
+      if (!visit(iterator->key().ToStringView().substr(1), *iterator)) break;
+    }
+    return as_status(iterator->status(), fmt::format("cannot scan '{}' in the store", prefix));
+  }
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::filesystem::path folder_;
+  std::string warning_;
+};
+
+Result<std::unique_ptr<rocksdb::DB>> open_database(const rocksdb::Options& options,
+                                                   const std::filesystem::path& folder) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, folder.string(), &db);
+  if (!status.ok()) return translate(status, "cannot open the store " + folder.string());
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_rocksdb(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) {
+    return Error{ErrorKind::io,
+                 "cannot create the folder " + folder.string() + ": " + failed.message()};
+  }
+  rocksdb::Options options = small_device_options();
+  auto db = open_database(options, folder);
+  std::string warning;
+  if (!db.ok() && db.error().kind == ErrorKind::corrupt) {
+    HYPS_TRY(const auto copy, keep_damaged_copy(folder));
+    warning = fmt::format(
+        "{}; the damaged store is kept as {}, and what was written after the damage is lost",
+        db.error().message, copy.string());
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    db = open_database(options, folder);
+    if (!db.ok()) return Error{db.error().kind, db.error().message + "; " + warning};
+  }
+  if (!db.ok()) return db.error();
+  return std::unique_ptr<Store>(
+      std::make_unique<RocksStore>(std::move(db).value(), folder, std::move(warning)));
+}
+
+}  // namespace hyps::store
