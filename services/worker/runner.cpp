@@ -1,0 +1,165 @@
+#include "services/worker/runner.hpp"
+
+#include <cstdint>
+#include <utility>
+
+#include "common/base/file.hpp"
+#include "common/image/image.hpp"
+#include "common/onnx/onnx.hpp"
+#include "services/worker/manifest.hpp"
+
+namespace hyps::worker {
+
+namespace {
+
+constexpr std::size_t kMaxTextBytes = 16U << 20U;  // labels, preprocessing
+constexpr std::size_t kAlignment = 16;             // of any element type
+
+class ManifestRunner : public Runner {
+ public:
+  explicit ManifestRunner(Manifest manifest) : manifest_(std::move(manifest)) {}
+  [[nodiscard]] const std::vector<cnn::Value>& inputs() const override { return manifest_.inputs; }
+  [[nodiscard]] const std::vector<cnn::Value>& outputs() const override {
+    return manifest_.outputs;
+  }
+
+ protected:
+  [[nodiscard]] Status check_count(const std::vector<Blob>& given) const {
+    if (given.size() == manifest_.inputs.size()) return {};
+    return Error{ErrorKind::invalid, manifest_.partition + " takes " +
+                                         std::to_string(manifest_.inputs.size()) +
+                                         " inputs and was given " + std::to_string(given.size())};
+  }
+  const Manifest manifest_;
+};
+
+Result<cnn::Tensor> tensor_of(const cnn::Value& value, const Blob& bytes) {
+  if (std::cmp_not_equal(bytes.size(), value.bytes())) {
+    return Error{ErrorKind::invalid,
+                 "input '" + value.name + "' has " + std::to_string(bytes.size()) + " bytes; " +
+                     cnn::to_string(value.shape) + " needs " + std::to_string(value.bytes())};
+  }
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment == 0;
+  return cnn::Tensor{value.type, value.shape, aligned ? bytes : Blob::copy_of(bytes.bytes())};
+}
+
+// Vertical and horizontal partitions: a compiled ONNX graph.
+class GraphRunner final : public ManifestRunner {
+ public:
+  GraphRunner(Manifest manifest, std::unique_ptr<engine::Executable> executable)
+      : ManifestRunner(std::move(manifest)), executable_(std::move(executable)) {}
+
+  Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
+    HYPS_CHECK(check_count(given));
+    std::vector<cnn::Tensor> tensors;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      HYPS_TRY(auto tensor, tensor_of(manifest_.inputs[i], given[i]));
+      tensors.push_back(std::move(tensor));
+    }
+    HYPS_TRY(const auto results, executable_->run(tensors));
+    std::vector<Blob> blobs;
+    for (const cnn::Tensor& result : results) blobs.push_back(result.data);
+    return blobs;
+  }
+  [[nodiscard]] std::size_t resident_bytes() const override {
+    return executable_->resident_bytes();
+  }
+
+ private:
+  std::unique_ptr<engine::Executable> executable_;
+};
+
+class IngestRunner final : public ManifestRunner {
+ public:
+  IngestRunner(Manifest manifest, image::Preprocess settings)
+      : ManifestRunner(std::move(manifest)), settings_(std::move(settings)) {}
+
+  Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
+    HYPS_CHECK(check_count(given));
+    HYPS_TRY(const auto tensor,
+             image::ingest(given[0], settings_, manifest_.outputs[0], &onnx::parse_tensor));
+    return std::vector<Blob>{tensor.data};
+  }
+  [[nodiscard]] std::size_t resident_bytes() const override { return sizeof(*this); }
+
+ private:
+  image::Preprocess settings_;
+};
+
+class ReportRunner final : public ManifestRunner {
+ public:
+  ReportRunner(Manifest manifest, std::vector<std::string> labels)
+      : ManifestRunner(std::move(manifest)), labels_(std::move(labels)) {}
+
+  Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
+    HYPS_CHECK(check_count(given));
+    const cnn::Value& output = manifest_.inputs[0];
+    HYPS_TRY(const auto tensor, tensor_of(output, given[0]));
+    return std::vector<Blob>{Blob::of(image::report(output.name, tensor, labels_, manifest_.top))};
+  }
+  [[nodiscard]] std::size_t resident_bytes() const override {
+    std::size_t bytes = sizeof(*this);
+    for (const std::string& label : labels_) bytes += sizeof(label) + label.size();
+    return bytes;
+  }
+
+ private:
+  std::vector<std::string> labels_;
+};
+
+using Opened = Result<std::unique_ptr<Runner>>;
+
+Status same_values(const std::vector<cnn::Value>& said, const std::vector<cnn::Value>& found) {
+  const auto differs = [](const cnn::Value& a, const cnn::Value& b) {
+    return a.name != b.name || a.type != b.type || a.shape != b.shape;
+  };
+  bool same = said.size() == found.size();
+  for (std::size_t i = 0; same && i < said.size(); ++i) same = !differs(said[i], found[i]);
+  if (same) return {};
+  return Error{ErrorKind::corrupt, "manifest.json and model.onnx disagree on inputs or outputs"};
+}
+
+Opened open_graph(const std::filesystem::path& dir, Manifest manifest, engine::Engine& engine) {
+  HYPS_TRY(const cnn::Graph graph, onnx::load(dir / "model.onnx"));
+  HYPS_CHECK(same_values(manifest.inputs, graph.inputs));
+  HYPS_CHECK(same_values(manifest.outputs, graph.outputs));
+  HYPS_TRY(auto executable, engine.compile(graph));
+  return Opened(std::make_unique<GraphRunner>(std::move(manifest), std::move(executable)));
+}
+
+Opened open_ingest(const std::filesystem::path& dir, Manifest manifest) {
+  HYPS_TRY(const Blob yaml, read_file(dir / "preprocess.yaml", kMaxTextBytes));
+  HYPS_TRY(auto settings, image::parse_preprocess(std::string(yaml.text())));
+  return Opened(std::make_unique<IngestRunner>(std::move(manifest), std::move(settings)));
+}
+
+Opened open_report(const std::filesystem::path& dir, Manifest manifest) {
+  HYPS_TRY(const Blob labels, read_file(dir / "labels.txt", kMaxTextBytes));
+  return Opened(std::make_unique<ReportRunner>(std::move(manifest),
+                                               image::parse_labels(std::string(labels.text()))));
+}
+
+Opened open_any(const std::filesystem::path& dir, const std::string& kind, engine::Engine& engine) {
+  HYPS_TRY(Manifest manifest, read_manifest(dir / "manifest.json"));
+  if (manifest.kind != kind) {
+    return Error{ErrorKind::corrupt,
+                 "its manifest says '" + manifest.kind + "', expected was '" + kind + "'"};
+  }
+  if (kind == "ingest") return open_ingest(dir, std::move(manifest));
+  if (kind == "report") return open_report(dir, std::move(manifest));
+  if (kind == "vertical" || kind == "horizontal") {
+    return open_graph(dir, std::move(manifest), engine);
+  }
+  return Error{ErrorKind::unsupported, "partitions of kind '" + kind + "' are not known here"};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
+                                            const std::string& kind, engine::Engine& engine) {
+  auto opened = open_any(dir, kind, engine);
+  if (!opened) return opened.error().about("bundle " + dir.string());
+  return opened;
+}
+
+}  // namespace hyps::worker
