@@ -1,0 +1,18 @@
+// AttributeProto to Attribute and back.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <string>
+
+#include "common/base/result.hpp"
+#include "common/cnn/graph.hpp"
+#include "common/onnx/external_data.hpp"
+
+namespace hyps::onnx {
+
+Result<cnn::Attribute> read_attribute(::onnx::AttributeProto& proto, ExternalFiles& files);
+void write_attribute(const std::string& name, const cnn::Attribute& attribute,
+                     ::onnx::AttributeProto& proto);
+
+}  // namespace hyps::onnx

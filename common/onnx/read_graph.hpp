@@ -1,0 +1,16 @@
+// GraphProto to Graph: weights, inputs, nodes and outputs, each checked by itself. How they refer
+// to one another is topology.hpp's business.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include "common/base/result.hpp"
+#include "common/cnn/graph.hpp"
+#include "common/onnx/external_data.hpp"
+
+namespace hyps::onnx {
+
+// Takes the weights out of `proto`. Types and shapes of the outputs are left to infer_shapes.
+Result<cnn::Graph> read_graph(::onnx::GraphProto& proto, int opset, ExternalFiles& files);
+
+}  // namespace hyps::onnx
