@@ -64,7 +64,11 @@ struct NodeSlice {
 struct Operator {
   std::string_view type;  // ONNX op_type
   int opset_min = 7;
-  int opset_max = 17;
+  int opset_max = 21;  // nothing that these operators do changed up to here
+  // Outputs from this one on are optional: fold_constants drops them where nothing reads them.
+  std::size_t required_outputs = 1;
+  // The first output always is the first input (Identity): fold_constants removes the node.
+  bool passes_through = false;
   LayerRole role = LayerRole::follows;
   bool pooling = false;  // an optional split point follows it (feature maps are small there)
 

@@ -1,0 +1,142 @@
+#include "common/cnn/npy.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "common/cnn/limits.hpp"
+
+namespace hyps::cnn {
+
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::size_t kMaxHeader = 4096;
+
+Error invalid(const std::string& why) { return {ErrorKind::invalid, "npy file: " + why}; }
+
+struct Sections {
+  std::string_view header;
+  std::size_t data = 0;  // offset
+};
+
+Result<Sections> split(std::string_view file) {
+  if (!file.starts_with(kMagic) || file.size() < 10) return invalid("it does not begin like one");
+  const int version = file[6];
+  if (version < 1 || version > 3) return invalid("unknown version " + std::to_string(version));
+  const std::size_t width = version == 1 ? 2 : 4;
+  const std::size_t begin = 8 + width;
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < width && 8 + i < file.size(); ++i) {
+    length |= static_cast<std::size_t>(static_cast<unsigned char>(file[8 + i])) << (8 * i);
+  }
+  if (length > kMaxHeader)
+    return invalid("its header of " + std::to_string(length) + " bytes is too long");
+  if (begin + length > file.size()) return invalid("it ends within its header");
+  return Sections{file.substr(begin, length), begin + length};
+}
+
+// The text after "'key':" in the header's Python dictionary.
+Result<std::string_view> field(std::string_view header, std::string_view key) {
+  const std::string quoted = "'" + std::string(key) + "':";
+  const auto at = header.find(quoted);
+  if (at == std::string_view::npos) return invalid("its header lacks " + quoted);
+  std::string_view rest = header.substr(at + quoted.size());
+  while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
+  return rest;
+}
+
+// "(2, 3)", "(4,)", "()".
+Result<Shape> parse_shape(std::string_view text) {
+  const auto end = text.find(')');
+  if (!text.starts_with('(') || end == std::string_view::npos) return invalid("unreadable shape");
+  text = text.substr(1, end - 1);
+  Shape shape;
+  while (true) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == ',')) text.remove_prefix(1);
+    if (text.empty()) return shape;
+    std::int64_t extent = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), extent);
+    if (error != std::errc()) return invalid("unreadable shape");
+    text.remove_prefix(static_cast<std::size_t>(rest - text.data()));
+    shape.push_back(extent);
+  }
+}
+
+enum class Stored { f32, i64, f64 };
+
+Result<Stored> parse_type(std::string_view text) {
+  if (text.starts_with("'<f4'")) return Stored::f32;
+  if (text.starts_with("'<i8'")) return Stored::i64;
+  if (text.starts_with("'<f8'")) return Stored::f64;
+  return invalid("type " + std::string(text.substr(0, text.find(','))) +
+                 " is not supported; save it as little-endian float32 or int64");
+}
+
+// Vectors are aligned for their elements; a slice of a file may not be.
+template <typename Element>
+std::vector<Element> copy_elements(const Blob& bytes) {
+  std::vector<Element> values(bytes.size() / sizeof(Element));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+Tensor make_tensor(Stored stored, Shape shape, const Blob& bytes) {
+  if (stored == Stored::f32) return Tensor::floats(std::move(shape), copy_elements<float>(bytes));
+  if (stored == Stored::i64) {
+    return Tensor::integers(std::move(shape), copy_elements<std::int64_t>(bytes));
+  }
+  std::vector<float> narrow;
+  for (const double value : copy_elements<double>(bytes)) {
+    narrow.push_back(static_cast<float>(value));
+  }
+  return Tensor::floats(std::move(shape), std::move(narrow));
+}
+
+std::string shape_tuple(const Shape& shape) {
+  std::string text = "(";
+  for (const std::int64_t extent : shape) text += std::to_string(extent) + ",";
+  return text + ")";
+}
+
+}  // namespace
+
+Result<Tensor> parse_npy(const Blob& file) {
+  HYPS_TRY(const Sections sections, split(file.text()));
+  HYPS_TRY(const std::string_view type, field(sections.header, "descr"));
+  HYPS_TRY(const Stored stored, parse_type(type));
+  HYPS_TRY(const std::string_view order, field(sections.header, "fortran_order"));
+  if (!order.starts_with("False")) return invalid("Fortran order is not supported; save a C array");
+  HYPS_TRY(const std::string_view tuple, field(sections.header, "shape"));
+  HYPS_TRY(Shape shape, parse_shape(tuple));
+  const std::size_t width = stored == Stored::f32 ? 4 : 8;
+  const DType type_in_memory = stored == Stored::i64 ? DType::i64 : DType::f32;
+  if (const auto fault = shape_fault(shape, type_in_memory); !fault.empty()) return invalid(fault);
+  const std::size_t expected = static_cast<std::size_t>(element_count(shape)) * width;
+  const std::size_t present = file.size() - sections.data;
+  if (present != expected) {
+    return invalid("shape " + to_string(shape) + " needs " + std::to_string(expected) +
+                   " bytes of data, there are " + std::to_string(present));
+  }
+  return make_tensor(stored, std::move(shape), file.slice(sections.data, present));
+}
+
+std::string to_npy(const Tensor& tensor) {
+  const char* type = tensor.type == DType::f32 ? "<f4" : "<i8";
+  std::string header = std::string("{'descr': '") + type +
+                       "', 'fortran_order': False, 'shape': " + shape_tuple(tensor.shape) + ", }";
+  constexpr std::size_t kPreamble = 10;
+  constexpr std::size_t kAlignment = 64;
+  while ((kPreamble + header.size() + 1) % kAlignment != 0) header += ' ';
+  header += '\n';
+  std::string file(kMagic);
+  file += std::string("\x01\x00", 2);
+  file += static_cast<char>(header.size() & 0xffU);
+  file += static_cast<char>(header.size() >> 8U);
+  return file + header + std::string(tensor.data.text());
+}
+
+}  // namespace hyps::cnn

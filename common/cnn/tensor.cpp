@@ -1,0 +1,71 @@
+#include "common/cnn/tensor.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "common/cnn/limits.hpp"
+
+namespace hyps::cnn {
+
+std::size_t size_of(DType type) {
+  switch (type) {
+    case DType::f32:
+    case DType::i32:
+      return 4;
+    case DType::i64:
+      return 8;
+    case DType::u8:
+    case DType::boolean:
+      return 1;
+  }
+  return 1;
+}
+
+const char* to_string(DType type) {
+  switch (type) {
+    case DType::f32:
+      return "float32";
+    case DType::i64:
+      return "int64";
+    case DType::i32:
+      return "int32";
+    case DType::u8:
+      return "uint8";
+    case DType::boolean:
+      return "bool";
+  }
+  return "unknown";
+}
+
+// Stops at kCountCeiling: a hostile shape must not overflow before shape_fault refuses it.
+std::int64_t element_count(const Shape& shape) {
+  if (std::any_of(shape.begin(), shape.end(), [](std::int64_t e) { return e <= 0; })) return 0;
+  std::int64_t count = 1;
+  for (const std::int64_t extent : shape) {
+    if (extent > kCountCeiling / count) return kCountCeiling;
+    count *= extent;
+  }
+  return count;
+}
+
+std::string to_string(const Shape& shape) {
+  if (shape.empty()) return "scalar";
+  std::string text;
+  for (const std::int64_t extent : shape) {
+    if (!text.empty()) text += 'x';
+    text += std::to_string(extent);
+  }
+  return text;
+}
+
+Tensor Tensor::floats(Shape shape, std::vector<float> values) {
+  assert(element_count(shape) == static_cast<std::int64_t>(values.size()));
+  return {DType::f32, std::move(shape), Blob::of(std::move(values))};
+}
+
+Tensor Tensor::integers(Shape shape, std::vector<std::int64_t> values) {
+  assert(element_count(shape) == static_cast<std::int64_t>(values.size()));
+  return {DType::i64, std::move(shape), Blob::of(std::move(values))};
+}
+
+}  // namespace hyps::cnn
