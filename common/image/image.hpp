@@ -18,9 +18,10 @@ struct Image {
 };
 
 inline constexpr std::int64_t kMaxPixels = 64'000'000;
+inline constexpr std::int64_t kMaxSide = 65'500;
 
-// Errors: invalid (no image, truncated, more than kMaxPixels pixels: told from the header, before
-// memory is taken).
+// Errors: invalid (no image, truncated, larger than kMaxPixels or kMaxSide: told from the header,
+// before memory is taken).
 Result<Image> decode(const Blob& bytes);
 bool looks_like_image(const Blob& bytes);  // by its magic number
 
@@ -33,7 +34,7 @@ struct Preprocess {
   bool bgr = false;          // channel order
   bool gray = false;         // one channel: ITU-R 601 luma
   float scale = 1.0F / 255;  // y = (x * scale - mean) / deviation, per channel in channel order
-  std::vector<float> mean{0.485F, 0.456F, 0.406F};
+  std::vector<float> mean{0.485F, 0.456F, 0.406F};  // one value, or one per channel
   std::vector<float> deviation{0.229F, 0.224F, 0.225F};
   bool channels_last = false;  // NHWC instead of NCHW
 };
