@@ -40,8 +40,15 @@ bool any_of(const std::vector<std::string>& names, const Names& set) {
                      [&](const std::string& name) { return set.contains(name); });
 }
 
-void drop_optional_outputs(Node& node, const Names& needed) {
+// nullptr for a node that only infer_shapes can judge: it refuses the operator or its opset.
+const Operator* operator_of(const Graph& graph, const Node& node) {
   const Operator* op = find_operator(node.op);
+  if (op == nullptr || graph.opset < op->opset_min || graph.opset > op->opset_max) return nullptr;
+  return op;
+}
+
+void drop_optional_outputs(const Graph& graph, Node& node, const Names& needed) {
+  const Operator* op = operator_of(graph, node);
   if (op == nullptr) return;
   while (node.outputs.size() > op->required_outputs && !needed.contains(node.outputs.back())) {
     node.outputs.pop_back();
@@ -60,7 +67,7 @@ void drop_unneeded(Graph& graph) {
   std::vector<Node> kept;
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
     if (!any_of(node->outputs, needed)) continue;
-    drop_optional_outputs(*node, needed);
+    drop_optional_outputs(graph, *node, needed);
     needed.insert(node->inputs.begin(), node->inputs.end());
     kept.push_back(std::move(*node));
   }
@@ -88,7 +95,7 @@ bool spend(Budget& budget, const Operator& op, const NodeContext& context) {
 
 // True if the node became weights.
 Result<bool> evaluate(Graph& graph, const Node& node, Budget& budget) {
-  const Operator* op = find_operator(node.op);
+  const Operator* op = operator_of(graph, node);
   if (op == nullptr || !depends_on_weights_alone(graph, node)) return false;
   NodeContext context = context_of(graph, node);
   for (const Tensor* constant : context.constants) {
@@ -128,7 +135,7 @@ void rename(std::vector<std::string>& names, const Renames& renames) {
 }
 
 Result<bool> passes_through(const Graph& graph, const Node& node) {
-  const Operator* op = find_operator(node.op);
+  const Operator* op = operator_of(graph, node);
   if (op == nullptr || !op->passes_through || node.outputs.size() != 1) return false;
   const NodeContext context = context_of(graph, node);
   HYPS_CHECK(op->infer(context));  // it may be one that does not (a Dropout in training)

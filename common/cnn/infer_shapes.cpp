@@ -74,7 +74,7 @@ Status infer_node(Graph& graph, const Node& node) {
   HYPS_TRY(std::vector<Value> outputs, op->infer(context));
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i].empty()) continue;
-    outputs[i].name = node.outputs[i];
+    outputs.at(i).name = node.outputs[i];
     if (auto status = define(graph, std::move(outputs[i])); !status.ok()) {
       return context.error(status.error().message);
     }

@@ -35,4 +35,9 @@ std::int64_t broadcast_flops(const NodeContext& context) {
       {output_elements(context), static_cast<std::int64_t>(context.inputs.size()) - 1});
 }
 
+Kernel view_kernel(const NodeContext& context) {
+  if (context.inputs[0].type != DType::f32) return ReferenceKernel{};
+  return ViewKernel{};
+}
+
 }  // namespace hyps::cnn::ops

@@ -18,6 +18,9 @@ std::int64_t no_flops(const NodeContext& context);
 // One operation an element and an input beyond the first.
 std::int64_t broadcast_flops(const NodeContext& context);
 
+// For data movers of any type: a view where the data is a map, else the reference form.
+Kernel view_kernel(const NodeContext& context);
+
 // y = f(x) for every element.
 template <typename Function>
 std::vector<Tensor> map_elements(const Tensor& x, const Function& f) {

@@ -1,0 +1,66 @@
+// Transpose: axes reordered; reversed if `perm` is absent.
+#include "common/cnn/ops/support/elementwise.hpp"
+#include "common/cnn/ops/support/gather.hpp"
+#include "common/cnn/ops/support/slicing.hpp"
+
+namespace hyps::cnn::ops {
+
+namespace {
+
+Shape permutation_of(const NodeContext& context) {
+  const auto rank = static_cast<std::int64_t>(context.shape(0).size());
+  Shape reversed;
+  for (std::int64_t axis = rank; axis-- > 0;) reversed.push_back(axis);
+  return context.integers("perm", reversed);
+}
+
+Shape permuted(const Shape& extents, const Shape& permutation) {
+  Shape result;
+  for (const std::int64_t axis : permutation) {
+    result.push_back(extents[static_cast<std::size_t>(axis)]);
+  }
+  return result;
+}
+
+Status check_permutation(const NodeContext& context, const Shape& permutation) {
+  std::vector<bool> seen(context.shape(0).size(), false);
+  bool valid = permutation.size() == seen.size();
+  for (const std::int64_t axis : permutation) {
+    const auto index = static_cast<std::size_t>(axis);
+    valid = valid && axis >= 0 && index < seen.size() && !seen[index];
+    if (valid) seen[index] = true;
+  }
+  if (valid) return {};
+  return context.error("perm is no permutation of the axes of " + to_string(context.shape(0)));
+}
+
+Values infer(const NodeContext& context) {
+  HYPS_CHECK(check_node(context, {1, 1}, {{"perm", AttributeKind::integers}}));
+  const Shape permutation = permutation_of(context);
+  HYPS_CHECK(check_permutation(context, permutation));
+  return one_output(context, context.inputs[0].type, permuted(context.shape(0), permutation));
+}
+
+std::vector<Tensor> reference(const NodeContext& context,
+                              const std::vector<const Tensor*>& inputs) {
+  const Shape strides = permuted(strides_of(inputs[0]->shape), permutation_of(context));
+  return {gather(*inputs[0], context.outputs[0].shape,
+                 [&](const Shape& position) { return offset_of(position, strides); })};
+}
+
+Kernel kernel(const NodeContext& /*context*/) { return ReferenceKernel{}; }
+
+}  // namespace
+
+Operator transpose() {
+  return {.type = "Transpose",
+          .role = LayerRole::leads,
+          .infer = infer,
+          .flops = no_flops,
+          .reference = reference,
+          .kernel = kernel,
+          .slice_axis = no_slice_axis,
+          .slice = no_slice};
+}
+
+}  // namespace hyps::cnn::ops
