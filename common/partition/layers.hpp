@@ -16,10 +16,11 @@ struct Layer {
   std::string name;  // of the node that starts it
   cnn::Range nodes;  // indices into graph.nodes
   cnn::Cost cost;
-  bool pooling = false;           // an optional split point follows
-  int slice_axis = -1;            // output axis for H-partitions, -1: none
-  std::int64_t slice_extent = 0;  // neurons or channels along it
-  std::int64_t sliced_nodes = 0;  // how many of its nodes, from the first, an H-partition covers
+  bool pooling = false;            // an optional split point follows
+  int slice_axis = -1;             // output axis for H-partitions, -1: none
+  std::int64_t slice_extent = 0;   // neurons or channels along it
+  std::int64_t leading_nodes = 0;  // its first nodes, which stay whole in the partition before
+  std::int64_t sliced_nodes = 0;   // how many of its nodes, after those, an H-partition covers
 };
 
 // Never empty for a graph with nodes; the layers' node ranges tile graph.nodes in order.
@@ -30,7 +31,7 @@ std::vector<Layer> layers_of(const cnn::Graph& graph);
 struct Threshold {
   enum class Unit { parameters, bytes };
   Unit unit = Unit::bytes;
-  std::int64_t value = 0;
+  std::int64_t value = 0;  // 0: no limit
 };
 
 struct SplitPoint {
@@ -42,7 +43,8 @@ struct SplitPoint {
 };
 
 // One for each boundary between two layers, in order. Mandatory: just before and just after a layer
-// above the threshold (Algorithm 1); optional: after pooling.
+// above the threshold (Algorithm 1); optional: after pooling, where one tensor crosses (a pool
+// inside one of several branches is no place of small feature maps).
 std::vector<SplitPoint> split_points(const cnn::Graph& graph, const std::vector<Layer>& layers,
                                      const Threshold& threshold);
 

@@ -11,6 +11,10 @@
 
 namespace hyps::partition {
 
+inline constexpr std::size_t kMaxLayers = 4096;
+inline constexpr int kMaxSlices = 1024;  // of one layer
+inline constexpr int kMaxMinimum = 256;  // Request::min_partitions
+
 struct Request {
   std::string model_name;
   Threshold threshold;
@@ -18,7 +22,7 @@ struct Request {
   // the cheapest boundary that balances the work.
   int min_partitions = 1;
   // Given by hand (researchers, benchmarks): cut after exactly these layers besides the mandatory
-  // points; empty: choose.
+  // points; min_partitions is then not looked at. Empty: choose.
   std::vector<std::string> cut_after;
   // Layer name → number of H-partitions, for layers that need not be under the threshold too.
   std::map<std::string, int> slices;
@@ -27,8 +31,9 @@ struct Request {
 // Vertical first, horizontal only where it must: a layer above the threshold gets the smallest
 // number of H-partitions that brings each under it; runs of other layers become V-partitions no
 // larger than the threshold, cut preferably at optional points, in the smallest number, then with
-// the fewest bytes crossing. Errors: invalid, naming the layer that fits in no way and why.
-// REQUIRES: infer_shapes succeeded.
+// the fewest bytes crossing. Errors: invalid, naming the layer that fits in no way and why;
+// unsupported above kMaxLayers or kMaxPartitions.
+// REQUIRES: infer_shapes and fold_constants succeeded.
 Result<Plan> make_plan(const cnn::Graph& graph, const Request& request);
 
 // The sub-graph of one vertical or horizontal partition, with its weights sliced (slices along

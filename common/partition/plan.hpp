@@ -15,6 +15,9 @@
 
 namespace hyps::partition {
 
+inline constexpr std::size_t kMaxPartitions = 4096;
+inline constexpr std::size_t kMaxPlanJsonBytes = 8 << 20;
+
 inline constexpr const char* kImageTensor = "@image";    // what a user sent, bytes
 inline constexpr const char* kAnswerTensor = "@answer";  // JSON, bytes
 
@@ -50,7 +53,10 @@ struct Plan {
   [[nodiscard]] const Partition* find(const PartitionName& name) const;
 };
 
+// high: of the structure (nodes, attributes, shapes), cheap, which extract compares; low: of the
+// weights' bytes too, which reads them all.
 Digest digest_of(const cnn::Graph& graph);
+std::uint64_t structure_digest_of(const cnn::Graph& graph);
 
 std::string to_json(const Plan& plan);  // schema: README.md
 Result<Plan> plan_from_json(const std::string& text);

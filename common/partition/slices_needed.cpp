@@ -1,0 +1,200 @@
+#include "common/partition/slices_needed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/units.hpp"
+
+namespace hyps::partition {
+
+std::string amount(std::int64_t value, Threshold::Unit unit) {
+  if (unit == Threshold::Unit::bytes) return format_bytes(value);
+  return format_count(value) + " parameters";
+}
+
+std::int64_t amount_of(std::int64_t parameters, std::int64_t memory_bytes, Threshold::Unit unit) {
+  return unit == Threshold::Unit::parameters ? parameters : memory_bytes;
+}
+
+namespace {
+
+// The slices of one layer: how they are tried, and why none of them will do.
+class LayerSlicer {
+ public:
+  LayerSlicer(const cnn::Graph& graph, const Flow& flow, const Layer& layer,
+              const Threshold& threshold, SlicedLayer sliced)
+      : graph_(graph),
+        flow_(flow),
+        layer_(layer),
+        threshold_(threshold),
+        base_(std::move(sliced)) {}
+
+  // As many slices as asked for.
+  Result<SlicedLayer> exactly(int n) {
+    if (n > most()) {
+      return invalid(
+          fmt::format("layer '{}' cannot be cut into {} slices: it has {} {}, and {} "
+                      "slices are the most; ask for fewer",
+                      layer_.name, n, layer_.slice_extent, what(), kMaxSlices));
+    }
+    std::optional<SlicedLayer> sliced = cut_into(n);
+    if (!sliced) {
+      return invalid(
+          fmt::format("layer '{}' cannot be cut into {} slices: a slice would need a "
+                      "part of its input; try another number",
+                      layer_.name, n));
+    }
+    if (!all_fit(*sliced)) {
+      return invalid(
+          fmt::format("a slice of layer '{}' needs {} of {} when cut into {}; ask for "
+                      "more slices or a larger threshold",
+                      layer_.name, largest(*sliced), limit(), n));
+    }
+    return std::move(*sliced);
+  }
+
+  // The smallest number that brings each slice under the threshold.
+  Result<SlicedLayer> as_few_as_possible() {
+    for (int n = 2; n <= most(); ++n) {
+      std::optional<SlicedLayer> sliced = first_slice_fits(n) ? cut_into(n) : std::nullopt;
+      if (sliced && all_fit(*sliced)) return std::move(*sliced);
+    }
+    const std::optional<SlicedLayer> finest = cut_into(most());
+    return invalid(fmt::format(
+        "layer '{}' needs {} and a device has {}; even cut into {} slices each needs {} (its "
+        "feature maps are not cut): use devices with at least that",
+        layer_.name, whole_amount(), limit(), most(), finest ? largest(*finest) : whole_amount()));
+  }
+
+ private:
+  static Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
+  [[nodiscard]] int most() const {
+    return static_cast<int>(std::min<std::int64_t>(layer_.slice_extent, kMaxSlices));
+  }
+  [[nodiscard]] const char* what() const {
+    return graph_.value(base_.run.result(graph_)).shape.size() > 2 ? "channels" : "neurons";
+  }
+  [[nodiscard]] std::string limit() const { return amount(threshold_.value, threshold_.unit); }
+  [[nodiscard]] std::int64_t amount_in(const Footprint& footprint) const {
+    return amount_of(footprint.cost.parameters,
+                     footprint.cost.weight_bytes + footprint.activation_bytes, threshold_.unit);
+  }
+  [[nodiscard]] std::string whole_amount() const {
+    const Sweep sweep = sweep_over(flow_, layer_.nodes);
+    const std::int64_t memory = sweep.cost().weight_bytes + sweep.activation_bytes();
+    return amount(amount_of(sweep.cost().parameters, memory, threshold_.unit), threshold_.unit);
+  }
+  [[nodiscard]] std::string largest(const SlicedLayer& sliced) const {
+    std::int64_t most_needed = 0;
+    for (const auto& footprint : sliced.footprints) {
+      most_needed = std::max(most_needed, amount_in(footprint));
+    }
+    return amount(most_needed, threshold_.unit);
+  }
+  [[nodiscard]] bool fits_alone(const Footprint& footprint) const {
+    return fits(footprint.cost.parameters, footprint.cost.weight_bytes + footprint.activation_bytes,
+                threshold_);
+  }
+  [[nodiscard]] bool all_fit(const SlicedLayer& sliced) const {
+    return std::all_of(sliced.footprints.begin(), sliced.footprints.end(),
+                       [&](const Footprint& f) { return fits_alone(f); });
+  }
+  // The first slice is the largest: a cheap answer before all are cut.
+  [[nodiscard]] bool first_slice_fits(int n) const {
+    const cnn::Range range = even_ranges(layer_.slice_extent, n)[0];
+    const auto nodes = slice_run(graph_, base_.run, range);
+    return nodes && fits_alone(footprint_of(graph_, flow_, base_.run, *nodes, range, base_.joined));
+  }
+  [[nodiscard]] std::optional<SlicedLayer> cut_into(int n) const {
+    SlicedLayer sliced = base_;
+    sliced.ranges = even_ranges(layer_.slice_extent, n);
+    for (const cnn::Range range : sliced.ranges) {
+      const auto nodes = slice_run(graph_, sliced.run, range);
+      if (!nodes) return std::nullopt;
+      sliced.footprints.push_back(
+          footprint_of(graph_, flow_, sliced.run, *nodes, range, sliced.joined));
+    }
+    return sliced;
+  }
+
+  const cnn::Graph& graph_;
+  const Flow& flow_;
+  const Layer& layer_;
+  const Threshold& threshold_;
+  SlicedLayer base_;
+};
+
+Error not_sliceable(const cnn::Graph& graph, const Flow& flow, const Layer& layer,
+                    const Threshold& threshold, bool asked_for) {
+  const std::int64_t start = starting_node(graph, layer.nodes);
+  const std::string op =
+      graph.nodes[static_cast<std::size_t>(start < 0 ? layer.nodes.begin : start)].op;
+  if (asked_for) {
+    return {ErrorKind::invalid,
+            fmt::format("layer '{}' ({}) cannot be cut into slices: only fully connected and "
+                        "ungrouped convolution layers can",
+                        layer.name, op)};
+  }
+  const Sweep sweep = sweep_over(flow, layer.nodes);
+  const std::int64_t memory = sweep.cost().weight_bytes + sweep.activation_bytes();
+  const std::int64_t need = amount_of(sweep.cost().parameters, memory, threshold.unit);
+  return {ErrorKind::invalid,
+          fmt::format("layer '{}' ({}) needs {} and a device has {}; it cannot be cut into slices: "
+                      "use devices with at least what it needs",
+                      layer.name, op, amount(need, threshold.unit),
+                      amount(threshold.value, threshold.unit))};
+}
+
+// The last sliced layer's result, if this run follows it at once and is its only reader.
+int joined_by(const Flow& flow, const cnn::Graph& graph, const std::vector<SlicedLayer>& before,
+              const SliceableRun& run) {
+  if (before.empty() || before.back().run.nodes.end != run.nodes.begin) return -1;
+  const int id = flow.id_of(before.back().run.result(graph));
+  return flow.needed_outside(id, run.nodes) ? -1 : id;
+}
+
+Status check_names(const std::vector<Layer>& layers, const Request& request) {
+  for (const auto& [name, count] : request.slices) {
+    const bool known =
+        std::any_of(layers.begin(), layers.end(),
+                    [&, &wanted = name](const Layer& l) { return l.name == wanted; });
+    if (!known) {
+      return Error{ErrorKind::invalid, fmt::format("slices of '{}': there is no such layer", name)};
+    }
+    if (count < 1) {
+      return Error{ErrorKind::invalid,
+                   fmt::format("slices of '{}': {} is no number of slices", name, count)};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<SlicedLayer>> choose_slices(const cnn::Graph& graph, const Flow& flow,
+                                               const std::vector<Layer>& layers,
+                                               const Request& request) {
+  HYPS_CHECK(check_names(layers, request));
+  std::vector<SlicedLayer> chosen;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Layer& layer = layers[i];
+    const auto asked = request.slices.find(layer.name);
+    const int wanted = asked == request.slices.end() ? 1 : asked->second;
+    const bool above = !fits(sweep_over(flow, layer.nodes), request.threshold);
+    if (!above && wanted == 1) continue;
+    if (layer.slice_axis < 0) {
+      return not_sliceable(graph, flow, layer, request.threshold, wanted > 1);
+    }
+    SlicedLayer base;
+    base.layer = i;
+    base.run = run_of(graph, layer);
+    base.joined = joined_by(flow, graph, chosen, base.run);
+    LayerSlicer slicer(graph, flow, layer, request.threshold, std::move(base));
+    HYPS_TRY(SlicedLayer sliced, wanted > 1 ? slicer.exactly(wanted) : slicer.as_few_as_possible());
+    chosen.push_back(std::move(sliced));
+  }
+  return chosen;
+}
+
+}  // namespace hyps::partition
