@@ -1,6 +1,8 @@
 #include "services/worker/manifest.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "common/base/file.hpp"
 
@@ -55,7 +57,6 @@ Result<Manifest> manifest_from(const nlohmann::json& json) {
   HYPS_TRY(manifest.inputs, values_from(json.at("inputs")));
   HYPS_TRY(manifest.outputs, values_from(json.at("outputs")));
   manifest.memory_bytes = json.at("memory_bytes").get<std::int64_t>();
-  manifest.top = json.value("top", manifest.top);
   return manifest;
 }
 

@@ -18,7 +18,6 @@ struct Manifest {
   std::vector<cnn::Value> inputs;
   std::vector<cnn::Value> outputs;
   std::int64_t memory_bytes = 0;
-  int top = 5;  // report: how many labels
 };
 
 Result<Manifest> read_manifest(const std::filesystem::path& file);

@@ -1,0 +1,388 @@
+#include "services/worker/core.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hyps::worker {
+
+using protocol::TaskKey;
+
+namespace {
+
+constexpr int kMaxOvertaken = 8;
+constexpr int kMaxSendsUnassigned = 4;
+
+}  // namespace
+
+Core::Core(CoreConfig config)
+    : config_(std::move(config)),
+      tasks_(config_.limits),
+      partitions_(config_.info.memory_bytes, config_.retry),
+      // Numbers of a former life of this worker may still be on their way.
+      next_stream_(config_.info.incarnation) {}
+
+Effects Core::step(const Event& event, Now now) {
+  now_ = now;
+  effects_.clear();
+  std::visit([this](const auto& e) { on(e); }, event);
+  schedule();
+  return std::exchange(effects_, {});
+}
+
+// ---- connection -------------------------------------------------------------------------------
+
+void Core::on(const Connected&) {
+  connected_ = true;
+  say_hello();
+  resend_all();
+}
+
+void Core::on(const Disconnected&) {
+  connected_ = false;
+  tasks_.drop_streams();
+  for (auto& [key, task] : tasks_.all()) stop_sending(task);
+}
+
+void Core::on(const HubOnline&) {
+  if (!connected_) return;
+  tasks_.drop_streams();
+  say_hello();
+  resend_all();
+}
+
+void Core::say_hello() {
+  publish(protocol::Hello{config_.info});
+  beat();
+}
+
+void Core::beat() {
+  protocol::Heartbeat heartbeat;
+  heartbeat.incarnation = config_.info.incarnation;
+  heartbeat.tasks = tasks_.keys();
+  heartbeat.loaded = partitions_.loaded_names();
+  heartbeat.resident_bytes = partitions_.resident_bytes();
+  heartbeat.problem = partitions_.problem();
+  last_beat_ = now_.steady;
+  publish(std::move(heartbeat));
+}
+
+// ---- messages ---------------------------------------------------------------------------------
+
+void Core::on(const Received& event) {
+  std::visit([this](const auto& message) { on_message(message); }, event.message);
+}
+
+void Core::on(const Malformed& event) {
+  ++tasks_.counters().malformed;
+  log(Log::Level::warning, "frame.malformed", {{"reason", event.reason}});
+}
+
+template <typename Other>
+void Core::on_message(const Other&) {
+  on(Malformed{"a message that no hub sends to a worker"});
+}
+
+void Core::on_message(const protocol::Assign& assign) {
+  if (assign.incarnation != config_.info.incarnation) {
+    ++tasks_.counters().stale;
+    return;
+  }
+  Effects effects = partitions_.assign(assign.partitions);
+  effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
+                  std::make_move_iterator(effects.end()));
+  drop_unassigned();
+  log(Log::Level::info, "assigned", {{"partitions", std::to_string(assign.partitions.size())}});
+  beat();
+}
+
+// What was assigned and is so no more, the hub gives to somebody else.
+void Core::drop_unassigned() {
+  std::vector<TaskKey> gone;
+  for (const auto& [key, task] : tasks_.all()) {
+    if (task.state != TaskState::ready && task.state != TaskState::receiving) continue;
+    const Partition* partition = partitions_.find(key_of(key));
+    const bool moved =
+        partition == nullptr ? task.assigned_once : task.epoch < partition->assigned.epoch;
+    if (moved) gone.push_back(key);
+  }
+  for (const TaskKey& key : gone) tasks_.erase(key);
+  for (auto& [key, task] : tasks_.all()) {
+    if (partitions_.find(key_of(key)) != nullptr) task.assigned_once = true;
+  }
+}
+
+void Core::on_message(const protocol::Run& run) {
+  const Partition* partition = partitions_.find(key_of(run.task));
+  if (partition != nullptr && run.epoch < partition->assigned.epoch) {
+    ++tasks_.counters().stale;
+    return;
+  }
+  const Task* known = tasks_.find(run.task);
+  const Epoch old_epoch = known == nullptr ? run.epoch : known->epoch;
+  const Tasks::Outcome outcome = tasks_.on_run(run, now_.steady);
+  Task* task = tasks_.find(run.task);
+  if (outcome == Tasks::Outcome::too_large) {
+    fail(run.task, run.epoch, false, "its inputs are larger than this worker's buffers");
+    return;
+  }
+  if (task == nullptr) return;
+  if (partition != nullptr) task->assigned_once = true;
+  if (partition != nullptr && partition->state == PartitionState::refused) {
+    fail(run.task, run.epoch, false, run.task.partition.text + " " + partition->problem);
+    return;
+  }
+  const bool unanswered = task->streams.empty() || run.epoch > old_epoch;
+  if (outcome == Tasks::Outcome::known && task->state == TaskState::sending && unanswered) {
+    send_results(run.task, *task);
+  }
+}
+
+void Core::on_message(const protocol::Chunk& chunk) { tasks_.on_chunk(chunk, now_.steady); }
+
+void Core::on_message(const protocol::Stored& stored) {
+  Task* task = tasks_.find(stored.task);
+  if (task == nullptr) return;
+  stop_sending(*task);
+  tasks_.erase(stored.task);
+}
+
+// ---- bundles ----------------------------------------------------------------------------------
+
+void Core::on(const Fetched& event) { partitions_.on_fetched(event.serial); }
+
+void Core::on(const FetchFailed& event) {
+  if (!partitions_.on_fetch_failed(event.serial, event.message, now_.steady)) return;
+  const Partition* partition = partitions_.find(event.serial);
+  log(Log::Level::warning, "fetch.failed",
+      {{"partition", to_string(partition->key())}, {"error", event.message}});
+  fail_tasks_of(partition->key(), partition->problem);
+  beat();
+}
+
+void Core::on(const Loaded& event) {
+  busy_ = false;
+  if (!partitions_.on_loaded(event.serial, event.resident_bytes)) {
+    effects_.emplace_back(Unload{event.serial});  // no longer assigned
+    return;
+  }
+  const PartitionKey partition = partitions_.find(event.serial)->key();
+  for (auto& [key, task] : tasks_.all()) {
+    if (task.state == TaskState::ready && key_of(key) == partition) task.load_us += event.load_us;
+  }
+  log(Log::Level::info, "loaded",
+      {{"partition", to_string(partition)},
+       {"bytes", std::to_string(event.resident_bytes)},
+       {"ms", std::to_string(event.load_us / 1000)}});
+  beat();
+}
+
+void Core::on(const LoadFailed& event) {
+  busy_ = false;
+  if (!partitions_.on_load_failed(event.serial, event.message, now_.steady)) return;
+  const Partition* partition = partitions_.find(event.serial);
+  log(Log::Level::warning, "load.failed",
+      {{"partition", to_string(partition->key())}, {"error", event.message}});
+  fail_tasks_of(partition->key(), partition->problem);
+  beat();
+}
+
+// ---- computing --------------------------------------------------------------------------------
+
+std::optional<TaskKey> Core::key_of_task(TaskId id) {
+  for (const auto& [key, task] : tasks_.all()) {
+    if (task.id == id) return key;
+  }
+  return std::nullopt;
+}
+
+void Core::on(const Computed& event) {
+  busy_ = false;
+  const auto key = key_of_task(event.task);
+  if (!key) return;  // nobody wants it any more
+  Task& task = *tasks_.find(*key);
+  task.state = TaskState::sending;
+  task.inputs.clear();
+  task.outputs = event.outputs;
+  task.compute_us = event.compute_us;
+  log(Log::Level::info, "computed",
+      {{"job", key->job.text},
+       {"partition", to_string(key_of(*key))},
+       {"epoch", std::to_string(task.epoch)},
+       {"ms", std::to_string(event.compute_us / 1000)}});
+  send_results(*key, task);
+}
+
+void Core::on(const ComputeFailed& event) {
+  busy_ = false;
+  const auto key = key_of_task(event.task);
+  if (key) fail(*key, tasks_.find(*key)->epoch, event.permanent, event.message);
+}
+
+void Core::schedule() {
+  if (busy_) return;
+  Partition* partition = nullptr;
+  if (Task* task = choose_task(partition)) {
+    if (partition->state == PartitionState::loaded) {
+      start_computing(*key_of_task(task->id), *task, *partition);
+    } else {
+      start_loading(*partition);
+    }
+  } else if (Partition* ahead = partitions_.preloadable()) {
+    start_loading(*ahead);
+  }
+}
+
+// The oldest whose partition is loaded; the oldest of all once that was overtaken often enough, or
+// if nothing loaded has work.
+Task* Core::choose_task(Partition*& partition) {
+  Task* oldest = nullptr;
+  Task* oldest_loaded = nullptr;
+  Partition* of_oldest = nullptr;
+  Partition* of_loaded = nullptr;
+  for (auto& [key, task] : tasks_.all()) {
+    if (task.state != TaskState::ready) continue;
+    Partition* candidate = partitions_.find(key_of(key));
+    if (candidate == nullptr || !Partitions::usable(*candidate)) continue;
+    if (oldest == nullptr || task.id < oldest->id) {
+      oldest = &task;
+      of_oldest = candidate;
+    }
+    if (candidate->state != PartitionState::loaded) continue;
+    if (oldest_loaded == nullptr || task.id < oldest_loaded->id) {
+      oldest_loaded = &task;
+      of_loaded = candidate;
+    }
+  }
+  if (oldest == nullptr || oldest_loaded == nullptr || oldest->overtaken >= kMaxOvertaken) {
+    partition = of_oldest;
+    return oldest;
+  }
+  if (oldest != oldest_loaded) ++oldest->overtaken;
+  partition = of_loaded;
+  return oldest_loaded;
+}
+
+void Core::start_computing(const TaskKey& key, Task& task, Partition& partition) {
+  Compute compute{partition.serial, task.id, {}};
+  for (const protocol::TensorRef& ref : task.wanted) {
+    compute.inputs.push_back({ref.tensor, task.inputs.at(ref.tensor)});
+  }
+  task.state = TaskState::computing;
+  partitions_.touch(partition);
+  busy_ = true;
+  log(Log::Level::info, "computing",
+      {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
+  effects_.emplace_back(std::move(compute));
+}
+
+bool Core::has_work(const Partition& partition) {
+  const auto& all = tasks_.all();
+  return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
+    return entry.second.state == TaskState::ready && key_of(entry.first) == partition.key();
+  });
+}
+
+void Core::start_loading(Partition& partition) {
+  Effects effects =
+      partitions_.load(partition, [this](const Partition& other) { return has_work(other); });
+  busy_ = true;
+  effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
+                  std::make_move_iterator(effects.end()));
+}
+
+// ---- results ----------------------------------------------------------------------------------
+
+void Core::send_results(const TaskKey& key, Task& task) {
+  stop_sending(task);
+  task.sent = now_.steady;
+  ++task.sends;
+  if (!connected_) return;  // Connected sends them
+  protocol::TaskDone done{key, task.epoch, {}, task.compute_us, task.load_us};
+  for (const Output& output : task.outputs) done.outputs.push_back(output.ref);
+  publish(std::move(done));
+  for (const Output& output : task.outputs) {
+    const std::uint64_t stream = ++next_stream_;
+    task.streams.insert(stream);
+    effects_.emplace_back(SendTensor{stream, key, task.epoch, output.ref.tensor, output.data});
+  }
+}
+
+void Core::stop_sending(Task& task) {
+  for (const std::uint64_t stream : task.streams) effects_.emplace_back(StopSending{stream});
+  task.streams.clear();
+}
+
+void Core::on(const Sent& event) {
+  for (auto& [key, task] : tasks_.all()) {
+    if (task.streams.erase(event.stream) > 0) task.sent = now_.steady;
+  }
+}
+
+void Core::resend_all() {
+  for (auto& [key, task] : tasks_.all()) {
+    if (task.state == TaskState::sending) send_results(key, task);
+  }
+}
+
+void Core::resend_due() {
+  std::vector<TaskKey> given_up;
+  for (auto& [key, task] : tasks_.all()) {
+    const bool due = task.state == TaskState::sending && task.streams.empty() &&
+                     now_.steady - task.sent >= config_.resend;
+    if (!due) continue;
+    // Whoever has the partition now computes it; nobody needs to answer us.
+    if (task.sends >= kMaxSendsUnassigned && partitions_.find(key_of(key)) == nullptr) {
+      given_up.push_back(key);
+    } else {
+      send_results(key, task);
+    }
+  }
+  for (const TaskKey& key : given_up) tasks_.erase(key);
+  tasks_.counters().expired += given_up.size();
+}
+
+void Core::fail(const TaskKey& key, Epoch epoch, bool permanent, const std::string& message) {
+  log(Log::Level::warning, "task.failed",
+      {{"job", key.job.text}, {"partition", to_string(key_of(key))}, {"error", message}});
+  publish(protocol::TaskFailed{key, epoch, permanent, message});
+  tasks_.erase(key);
+}
+
+void Core::fail_tasks_of(const PartitionKey& partition, const std::string& message) {
+  std::vector<std::pair<TaskKey, Epoch>> failed;
+  for (const auto& [key, task] : tasks_.all()) {
+    if (task.state == TaskState::ready && key_of(key) == partition) {
+      failed.emplace_back(key, task.epoch);
+    }
+  }
+  for (const auto& [key, epoch] : failed) {
+    fail(key, epoch, false, key.partition.text + " " + message);
+  }
+}
+
+// ---- time -------------------------------------------------------------------------------------
+
+void Core::on(const Tick&) {
+  const auto expired = tasks_.expire(
+      now_.steady, [this](const TaskKey& key) { return partitions_.find(key_of(key)) != nullptr; });
+  for (const TaskKey& key : expired) {
+    log(Log::Level::warning, "task.expired",
+        {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
+  }
+  Effects retried = partitions_.retry(now_.steady);
+  effects_.insert(effects_.end(), std::make_move_iterator(retried.begin()),
+                  std::make_move_iterator(retried.end()));
+  if (connected_) resend_due();
+  if (connected_ && now_.steady - last_beat_ >= config_.heartbeat) beat();
+}
+
+// A message for nobody would only queue up; what it says is said again when the hub is there.
+void Core::publish(protocol::Message message) {
+  if (connected_) effects_.emplace_back(Publish{std::move(message)});
+}
+
+void Core::log(Log::Level level, std::string_view event, runtime::Fields fields) {
+  effects_.emplace_back(Log{level, event, std::move(fields)});
+}
+
+}  // namespace hyps::worker

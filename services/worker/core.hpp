@@ -1,0 +1,85 @@
+// The worker as a pure state machine; README.md tells its states and rules.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "common/base/time.hpp"
+#include "common/protocol/messages.hpp"
+#include "services/worker/events.hpp"
+#include "services/worker/partitions.hpp"
+#include "services/worker/tasks.hpp"
+
+namespace hyps::worker {
+
+struct CoreConfig {
+  protocol::WorkerInfo info;  // memory_bytes is the budget for partitions
+  TaskLimits limits;
+  Milliseconds heartbeat{1000};
+  Milliseconds resend{3000};  // results that are out and not Stored
+  Milliseconds retry{5000};   // a bundle that could not be fetched or loaded
+};
+
+class Core {
+ public:
+  explicit Core(CoreConfig config);
+
+  Effects step(const Event& event, Now now);
+
+  [[nodiscard]] const Counters& counters() const { return tasks_.counters(); }
+  [[nodiscard]] std::size_t held_bytes() const { return tasks_.held_bytes(); }
+
+ private:
+  void on(const Connected& event);
+  void on(const Disconnected& event);
+  void on(const HubOnline& event);
+  void on(const Received& event);
+  void on(const Malformed& event);
+  void on(const Fetched& event);
+  void on(const FetchFailed& event);
+  void on(const Loaded& event);
+  void on(const LoadFailed& event);
+  void on(const Computed& event);
+  void on(const ComputeFailed& event);
+  void on(const Sent& event);
+  void on(const Tick& event);
+
+  void on_message(const protocol::Assign& assign);
+  void on_message(const protocol::Run& run);
+  void on_message(const protocol::Chunk& chunk);
+  void on_message(const protocol::Stored& stored);
+  template <typename Other>
+  void on_message(const Other& other);
+
+  // Gives the compute thread its next work, if it is free.
+  void schedule();
+  [[nodiscard]] Task* choose_task(Partition*& partition);
+  void start_computing(const protocol::TaskKey& key, Task& task, Partition& partition);
+  void start_loading(Partition& partition);
+  [[nodiscard]] bool has_work(const Partition& partition);
+
+  void say_hello();
+  void beat();
+  void send_results(const protocol::TaskKey& key, Task& task);
+  void stop_sending(Task& task);
+  void resend_all();
+  void resend_due();
+  void fail(const protocol::TaskKey& key, Epoch epoch, bool permanent, const std::string& message);
+  void fail_tasks_of(const PartitionKey& partition, const std::string& message);
+  void drop_unassigned();
+  [[nodiscard]] std::optional<protocol::TaskKey> key_of_task(TaskId id);
+  void publish(protocol::Message message);
+  void log(Log::Level level, std::string_view event, runtime::Fields fields);
+
+  const CoreConfig config_;
+  Tasks tasks_;
+  Partitions partitions_;
+  bool connected_ = false;
+  bool busy_ = false;  // the compute thread loads or computes
+  std::uint64_t next_stream_;
+  Milliseconds last_beat_{0};
+  Now now_;          // of the step going on
+  Effects effects_;  // of the step going on
+};
+
+}  // namespace hyps::worker

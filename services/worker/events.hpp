@@ -1,0 +1,120 @@
+// What the core is told and what it wants done. A partition's assignment is named by a serial of
+// the core's own making, so that news about a former assignment cannot be taken for the present
+// one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/blob.hpp"
+#include "common/base/ids.hpp"
+#include "common/protocol/messages.hpp"
+#include "common/runtime/log.hpp"
+
+namespace hyps::worker {
+
+using Serial = std::uint64_t;  // of an assignment
+using TaskId = std::uint64_t;  // of a task as accepted here
+
+struct NamedBlob {
+  std::string name;
+  Blob data;
+};
+struct Output {
+  protocol::TensorRef ref;
+  Blob data;
+};
+
+// ---- events ---------------------------------------------------------------------------------
+
+struct Connected {};  // to the broker
+struct Disconnected {};
+struct HubOnline {};  // a hub came up while we were connected
+struct Received {     // on the inbox, decoded
+  protocol::Message message;
+};
+struct Malformed {  // on the inbox, and no message
+  std::string reason;
+};
+struct Fetched {  // all files of the assignment are on disk
+  Serial serial = 0;
+};
+struct FetchFailed {
+  Serial serial = 0;
+  std::string message;
+};
+struct Loaded {
+  Serial serial = 0;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t load_us = 0;
+};
+struct LoadFailed {
+  Serial serial = 0;
+  std::string message;
+};
+struct Computed {
+  TaskId task = 0;
+  std::vector<Output> outputs;
+  std::uint64_t compute_us = 0;
+};
+struct ComputeFailed {
+  TaskId task = 0;
+  bool permanent = false;
+  std::string message;
+};
+struct Sent {  // the last chunk is out (or the stream was given up)
+  std::uint64_t stream = 0;
+};
+struct Tick {};  // a few times a second
+
+using Event = std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Fetched,
+                           FetchFailed, Loaded, LoadFailed, Computed, ComputeFailed, Sent, Tick>;
+
+// ---- effects, to be done in order -------------------------------------------------------------
+
+struct Publish {
+  protocol::Message message;
+};
+struct SendTensor {  // as a chunk stream; answered by Sent
+  std::uint64_t stream = 0;
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  std::string tensor;
+  Blob data;
+};
+struct StopSending {
+  std::uint64_t stream = 0;
+};
+struct Fetch {  // answered by Fetched or FetchFailed
+  Serial serial = 0;
+  std::vector<protocol::FileRef> files;
+};
+struct Keep {  // files the cache may not evict; all others it may
+  std::vector<protocol::FileRef> files;
+};
+struct Load {  // answered by Loaded or LoadFailed
+  Serial serial = 0;
+  protocol::AssignedPartition partition;
+};
+struct Unload {
+  Serial serial = 0;
+};
+struct Compute {  // answered by Computed or ComputeFailed
+  Serial serial = 0;
+  TaskId task = 0;
+  std::vector<NamedBlob> inputs;
+};
+struct Log {
+  enum class Level { info, warning };
+  Level level = Level::info;
+  std::string_view event;
+  runtime::Fields fields;
+};
+
+using Effect =
+    std::variant<Publish, SendTensor, StopSending, Fetch, Keep, Load, Unload, Compute, Log>;
+using Effects = std::vector<Effect>;
+
+}  // namespace hyps::worker

@@ -1,0 +1,224 @@
+#include "services/worker/partitions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/units.hpp"
+
+namespace hyps::worker {
+
+using protocol::AssignedPartition;
+
+namespace {
+
+constexpr std::size_t kProblemsShown = 3;
+
+bool holds_memory(const Partition& partition) {
+  return partition.state == PartitionState::loading || partition.state == PartitionState::loaded;
+}
+
+bool has_safe_names(const AssignedPartition& assigned) {
+  return std::all_of(assigned.files.begin(), assigned.files.end(),
+                     [](const protocol::FileRef& file) { return is_valid_name(file.name); });
+}
+
+std::string human(std::uint64_t bytes) { return format_bytes(static_cast<std::int64_t>(bytes)); }
+
+}  // namespace
+
+PartitionKey key_of(const protocol::TaskKey& task) { return {task.plan, task.partition}; }
+
+std::string to_string(const PartitionKey& key) { return key.plan.text + "/" + key.partition.text; }
+
+Partition Partitions::make(const AssignedPartition& assigned) {
+  Partition partition;
+  partition.serial = ++last_serial_;
+  partition.assigned = assigned;
+  if (assigned.memory_bytes > budget_bytes_) {
+    partition.state = PartitionState::refused;
+    partition.problem = "needs " + human(assigned.memory_bytes) +
+                        ", more than this worker's memory of " + human(budget_bytes_);
+  } else if (!has_safe_names(assigned)) {
+    partition.state = PartitionState::refused;
+    partition.problem = "its bundle has a file name that is not allowed";
+  }
+  return partition;
+}
+
+Effects Partitions::assign(const std::vector<AssignedPartition>& partitions) {
+  Effects effects;
+  Keep keep;
+  std::map<PartitionKey, Partition> next;
+  for (const AssignedPartition& assigned : partitions) {
+    const PartitionKey key{assigned.plan, assigned.partition};
+    const auto had = partitions_.find(key);
+    const bool same = had != partitions_.end() && had->second.assigned.files == assigned.files &&
+                      had->second.assigned.memory_bytes == assigned.memory_bytes;
+    auto [now, is_new] = next.try_emplace(key, same ? had->second : make(assigned));
+    if (!is_new) continue;
+    now->second.order = next.size();
+    now->second.assigned.epoch = assigned.epoch;
+    if (now->second.state == PartitionState::refused) continue;
+    keep.files.insert(keep.files.end(), assigned.files.begin(), assigned.files.end());
+  }
+  for (const auto& [key, old] : partitions_) {
+    const auto stays = next.find(key);
+    const bool gone = stays == next.end() || stays->second.serial != old.serial;
+    if (gone && old.state == PartitionState::loaded) effects.emplace_back(Unload{old.serial});
+  }
+  std::vector<const Partition*> fetches;
+  for (const auto& [key, partition] : next) {
+    const Partition* known = find(partition.serial);
+    if (known == nullptr && partition.state == PartitionState::fetching) {
+      fetches.push_back(&partition);
+    }
+  }
+  std::sort(fetches.begin(), fetches.end(),
+            [](const Partition* a, const Partition* b) { return a->order < b->order; });
+  effects.emplace_back(std::move(keep));
+  for (const Partition* fetch : fetches) {
+    effects.emplace_back(Fetch{fetch->serial, fetch->assigned.files});
+  }
+  partitions_ = std::move(next);
+  return effects;
+}
+
+Partition* Partitions::find(const PartitionKey& key) {
+  const auto found = partitions_.find(key);
+  return found == partitions_.end() ? nullptr : &found->second;
+}
+
+Partition* Partitions::find(Serial serial) {
+  const auto found = std::find_if(partitions_.begin(), partitions_.end(),
+                                  [&](const auto& entry) { return entry.second.serial == serial; });
+  return found == partitions_.end() ? nullptr : &found->second;
+}
+
+bool Partitions::on_fetched(Serial serial) {
+  Partition* partition = find(serial);
+  if (partition == nullptr) return false;
+  partition->fetch_failed = false;
+  partition->problem.clear();
+  if (partition->state == PartitionState::fetching) partition->state = PartitionState::on_disk;
+  return true;
+}
+
+bool Partitions::on_fetch_failed(Serial serial, const std::string& message, Milliseconds now) {
+  Partition* partition = find(serial);
+  if (partition == nullptr || partition->state != PartitionState::fetching) return false;
+  partition->fetch_failed = true;
+  partition->problem = "cannot be fetched: " + message;
+  partition->retry_at = now + retry_;
+  return true;
+}
+
+bool Partitions::on_loaded(Serial serial, std::uint64_t resident_bytes) {
+  Partition* partition = find(serial);
+  if (partition == nullptr) return false;
+  partition->state = PartitionState::loaded;
+  partition->resident_bytes = resident_bytes;
+  partition->problem.clear();
+  touch(*partition);
+  return true;
+}
+
+bool Partitions::on_load_failed(Serial serial, const std::string& message, Milliseconds now) {
+  Partition* partition = find(serial);
+  if (partition == nullptr) return false;
+  // Back to fetching: files that are there and whole are not fetched again, missing ones are.
+  partition->state = PartitionState::fetching;
+  partition->fetch_failed = true;
+  partition->problem = "cannot be loaded: " + message;
+  partition->retry_at = now + retry_;
+  return true;
+}
+
+Effects Partitions::retry(Milliseconds now) {
+  Effects effects;
+  for (auto& [key, partition] : partitions_) {
+    if (!partition.fetch_failed || now < partition.retry_at) continue;
+    partition.fetch_failed = false;
+    effects.emplace_back(Fetch{partition.serial, partition.assigned.files});
+  }
+  return effects;
+}
+
+bool Partitions::usable(const Partition& partition) {
+  return partition.state == PartitionState::on_disk || partition.state == PartitionState::loaded;
+}
+
+Partition* Partitions::victim(const std::function<bool(const Partition&)>& has_work) {
+  Partition* best = nullptr;
+  bool best_works = false;
+  for (auto& [key, partition] : partitions_) {
+    if (partition.state != PartitionState::loaded) continue;
+    const bool works = has_work(partition);
+    const bool better = best == nullptr || (best_works && !works) ||
+                        (best_works == works && partition.last_used < best->last_used);
+    if (!better) continue;
+    best = &partition;
+    best_works = works;
+  }
+  return best;
+}
+
+Effects Partitions::load(Partition& partition,
+                         const std::function<bool(const Partition&)>& has_work) {
+  Effects effects;
+  while (used_bytes() + partition.assigned.memory_bytes > budget_bytes_) {
+    Partition* evicted = victim(has_work);
+    if (evicted == nullptr) break;  // cannot be: it fits the budget alone
+    evicted->state = PartitionState::on_disk;
+    evicted->resident_bytes = 0;
+    effects.emplace_back(Unload{evicted->serial});
+  }
+  partition.state = PartitionState::loading;
+  effects.emplace_back(Load{partition.serial, partition.assigned});
+  return effects;
+}
+
+Partition* Partitions::preloadable() {
+  const std::uint64_t free_bytes = budget_bytes_ - used_bytes();
+  Partition* first = nullptr;
+  for (auto& [key, partition] : partitions_) {
+    if (partition.state != PartitionState::on_disk) continue;
+    if (partition.assigned.memory_bytes > free_bytes) continue;
+    if (first == nullptr || partition.order < first->order) first = &partition;
+  }
+  return first;
+}
+
+std::vector<PartitionName> Partitions::loaded_names() const {
+  std::vector<PartitionName> names;
+  for (const auto& [key, partition] : partitions_) {
+    if (partition.state == PartitionState::loaded) names.emplace_back(to_string(key));
+  }
+  return names;
+}
+
+std::uint64_t Partitions::resident_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, partition] : partitions_) bytes += partition.resident_bytes;
+  return bytes;
+}
+
+std::uint64_t Partitions::used_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [key, partition] : partitions_) {
+    if (holds_memory(partition)) bytes += partition.assigned.memory_bytes;
+  }
+  return bytes;
+}
+
+std::string Partitions::problem() const {
+  std::string text;
+  std::size_t count = 0;
+  for (const auto& [key, partition] : partitions_) {
+    if (partition.problem.empty() || ++count > kProblemsShown) continue;
+    text += (text.empty() ? "" : "; ") + to_string(key) + " " + partition.problem;
+  }
+  if (count > kProblemsShown) text += "; and " + std::to_string(count - kProblemsShown) + " more";
+  return text;
+}
+
+}  // namespace hyps::worker

@@ -1,0 +1,84 @@
+// Partitions: what is assigned, and what of it is in memory within the budget. Pure.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/protocol/messages.hpp"
+#include "services/worker/events.hpp"
+
+namespace hyps::worker {
+
+struct PartitionKey {
+  PlanId plan;
+  PartitionName partition;
+  auto operator<=>(const PartitionKey&) const = default;
+};
+PartitionKey key_of(const protocol::TaskKey& task);
+std::string to_string(const PartitionKey& key);  // "vgg@1f00/v03"
+
+enum class PartitionState { fetching, on_disk, loading, loaded, refused };
+
+struct Partition {
+  Serial serial = 0;
+  std::size_t order = 0;  // in the Assign
+  protocol::AssignedPartition assigned;
+  PartitionState state = PartitionState::fetching;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t last_used = 0;
+  std::string problem;        // why it cannot be fetched, loaded or accepted
+  bool fetch_failed = false;  // to be asked for again, not before retry_at
+  Milliseconds retry_at{0};
+
+  [[nodiscard]] PartitionKey key() const { return {assigned.plan, assigned.partition}; }
+};
+
+class Partitions {
+ public:
+  Partitions(std::uint64_t budget_bytes, Milliseconds retry)
+      : budget_bytes_(budget_bytes), retry_(retry) {}
+
+  // Takes over the whole set: keeps what stays, fetches what is new, unloads what is gone.
+  Effects assign(const std::vector<protocol::AssignedPartition>& partitions);
+
+  [[nodiscard]] Partition* find(const PartitionKey& key);
+  [[nodiscard]] Partition* find(Serial serial);
+
+  // News of the shell; false when it is about an assignment that is gone.
+  bool on_fetched(Serial serial);
+  bool on_fetch_failed(Serial serial, const std::string& message, Milliseconds now);
+  bool on_loaded(Serial serial, std::uint64_t resident_bytes);
+  bool on_load_failed(Serial serial, const std::string& message, Milliseconds now);
+  // Fetches that failed and are due again.
+  Effects retry(Milliseconds now);
+
+  // May be computed with or loaded now.
+  [[nodiscard]] static bool usable(const Partition& partition);
+  // Unloads the least recently used, those without work first, until it fits; then loads.
+  // REQUIRES: usable and not loaded; nothing is loading or computing.
+  Effects load(Partition& partition, const std::function<bool(const Partition&)>& has_work);
+  // The first that may be loaded ahead without evicting another one.
+  [[nodiscard]] Partition* preloadable();
+  void touch(Partition& partition) { partition.last_used = ++uses_; }
+
+  [[nodiscard]] std::vector<PartitionName> loaded_names() const;
+  [[nodiscard]] std::uint64_t resident_bytes() const;
+  [[nodiscard]] std::uint64_t used_bytes() const;  // of the budget
+  [[nodiscard]] std::string problem() const;       // of all, for people; empty: none
+
+ private:
+  [[nodiscard]] Partition make(const protocol::AssignedPartition& assigned);
+  [[nodiscard]] Partition* victim(const std::function<bool(const Partition&)>& has_work);
+
+  std::uint64_t budget_bytes_;
+  Milliseconds retry_;
+  std::map<PartitionKey, Partition> partitions_;
+  Serial last_serial_ = 0;
+  std::uint64_t uses_ = 0;
+};
+
+}  // namespace hyps::worker

@@ -1,0 +1,185 @@
+#include "services/worker/tasks.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hyps::worker {
+
+using protocol::TaskKey;
+using protocol::TensorRef;
+
+namespace {
+
+const TensorRef* find_ref(const std::vector<TensorRef>& refs, const std::string& tensor) {
+  const auto found = std::find_if(refs.begin(), refs.end(),
+                                  [&](const TensorRef& ref) { return ref.tensor == tensor; });
+  return found == refs.end() ? nullptr : &*found;
+}
+
+bool is(const Blob& data, const TensorRef& ref) {
+  return data.size() == ref.bytes && digest_of(data.bytes()) == ref.digest;
+}
+
+// Room is taken from what is announced, so a frame cannot promise more than anybody holds.
+std::uint64_t saturating_sum(const std::vector<TensorRef>& refs, std::uint64_t limit) {
+  std::uint64_t sum = 0;
+  for (const TensorRef& ref : refs) {
+    if (ref.bytes > limit - sum) return limit + 1;
+    sum += ref.bytes;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::size_t Task::held_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& [name, data] : inputs) bytes += data.size();
+  for (const Output& output : outputs) bytes += output.data.size();
+  return bytes;
+}
+
+std::size_t Tasks::held_bytes() const {
+  std::size_t bytes = streams_.bytes();
+  for (const auto& [key, task] : tasks_) bytes += task.held_bytes();
+  return bytes;
+}
+
+std::vector<TaskKey> Tasks::keys() const {
+  std::vector<TaskKey> keys;
+  for (const auto& [key, task] : tasks_) keys.push_back(key);
+  return keys;
+}
+
+Task* Tasks::find(const TaskKey& key) {
+  const auto found = tasks_.find(key);
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+Task* Tasks::find(TaskId id) {
+  const auto found = std::find_if(tasks_.begin(), tasks_.end(),
+                                  [&](const auto& entry) { return entry.second.id == id; });
+  return found == tasks_.end() ? nullptr : &found->second;
+}
+
+Task* Tasks::open(const TaskKey& key, Epoch epoch, Milliseconds now) {
+  if (tasks_.size() >= limits_.tasks && !tasks_.contains(key)) {
+    ++counters_.refused;
+    return nullptr;
+  }
+  Task task;
+  task.id = ++last_id_;
+  task.epoch = epoch;
+  task.progress = now;
+  return &tasks_.insert_or_assign(key, std::move(task)).first->second;
+}
+
+Tasks::Outcome Tasks::on_run(const protocol::Run& run, Milliseconds now) {
+  if (saturating_sum(run.inputs, limits_.bytes) > limits_.bytes) {
+    ++counters_.refused;
+    return Outcome::too_large;
+  }
+  Task* task = find(run.task);
+  if (task != nullptr && run.epoch < task->epoch) {
+    ++counters_.stale;
+    return Outcome::dropped;
+  }
+  const bool same_inputs = task != nullptr && task->announced && task->wanted == run.inputs;
+  if (same_inputs) {
+    // What is here, computed or not, is what the new epoch wants too.
+    ++counters_.repeated;
+    task->epoch = run.epoch;
+    return Outcome::known;
+  }
+  const bool fits = task != nullptr && !task->announced && task->epoch == run.epoch;
+  if (!fits) task = open(run.task, run.epoch, now);
+  return task == nullptr ? Outcome::dropped : announce(*task, run, now);
+}
+
+Tasks::Outcome Tasks::announce(Task& task, const protocol::Run& run, Milliseconds now) {
+  task.announced = true;
+  task.wanted = run.inputs;
+  task.progress = now;
+  counters_.mismatched += std::erase_if(task.inputs, [&](const auto& input) {
+    const TensorRef* ref = find_ref(task.wanted, input.first);
+    return ref == nullptr || !is(input.second, *ref);
+  });
+  return check_complete(task);
+}
+
+Tasks::Outcome Tasks::check_complete(Task& task) {
+  if (!task.announced || task.inputs.size() < task.wanted.size()) return Outcome::waiting;
+  task.state = TaskState::ready;
+  return Outcome::ready;
+}
+
+bool Tasks::wants(const Task& task, const protocol::Chunk& chunk) const {
+  if (task.state != TaskState::receiving || task.inputs.contains(chunk.tensor)) return false;
+  if (!task.announced) return task.inputs.size() < kMaxInputs;
+  const TensorRef* ref = find_ref(task.wanted, chunk.tensor);
+  return ref != nullptr && ref->bytes == chunk.total;
+}
+
+bool Tasks::has_room_for(const protocol::Chunk& chunk) const {
+  const std::size_t held = held_bytes();
+  return held <= limits_.bytes && chunk.total <= limits_.bytes - held;
+}
+
+Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
+  Task* task = find(chunk.task);
+  if (task != nullptr && chunk.epoch < task->epoch) {
+    ++counters_.stale;
+    return Outcome::dropped;
+  }
+  const bool receiving = task == nullptr || task->state == TaskState::receiving;
+  const bool newer = task == nullptr || chunk.epoch > task->epoch;
+  // Beyond receiving, the coming Run tells whether this is news.
+  if (!receiving || (!newer && !wants(*task, chunk))) {
+    ++counters_.repeated;
+    return Outcome::dropped;
+  }
+  if (chunk.offset == 0 && !has_room_for(chunk)) {
+    ++counters_.refused;
+    return Outcome::dropped;
+  }
+  auto arrival = streams_.accept(kHub, chunk, now);
+  if (!arrival) {
+    ++counters_.mismatched;
+    return Outcome::dropped;
+  }
+  if (newer) task = open(chunk.task, chunk.epoch, now);
+  if (task == nullptr) return Outcome::dropped;
+  task->progress = now;
+  if (!arrival->has_value()) return Outcome::waiting;
+  return arrived(std::move(**arrival));
+}
+
+Tasks::Outcome Tasks::arrived(protocol::Arrival arrival) {
+  Task* task = find(arrival.task);
+  if (task->announced) {
+    const TensorRef* ref = find_ref(task->wanted, arrival.tensor);
+    if (ref == nullptr || !is(arrival.data, *ref)) {
+      ++counters_.mismatched;
+      return Outcome::dropped;
+    }
+  }
+  task->inputs.insert_or_assign(std::move(arrival.tensor), std::move(arrival.data));
+  return check_complete(*task);
+}
+
+std::vector<TaskKey> Tasks::expire(Milliseconds now,
+                                   const std::function<bool(const TaskKey&)>& is_assigned) {
+  streams_.expire(now, limits_.stall);
+  std::vector<TaskKey> expired;
+  for (const auto& [key, task] : tasks_) {
+    if (now - task.progress < limits_.stall) continue;
+    const bool waits_for_hub =
+        task.state == TaskState::receiving || (task.state == TaskState::ready && !is_assigned(key));
+    if (waits_for_hub) expired.push_back(key);
+  }
+  for (const TaskKey& key : expired) tasks_.erase(key);
+  counters_.expired += expired.size();
+  return expired;
+}
+
+}  // namespace hyps::worker

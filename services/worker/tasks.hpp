@@ -1,0 +1,98 @@
+// Tasks: what was accepted and is not finished. Assembles and verifies inputs. Pure.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/time.hpp"
+#include "common/protocol/messages.hpp"
+#include "common/protocol/stream.hpp"
+#include "services/worker/events.hpp"
+
+namespace hyps::worker {
+
+struct Counters {
+  std::uint64_t malformed = 0;   // no message, or one a hub does not send
+  std::uint64_t stale = 0;       // of an older epoch or another incarnation
+  std::uint64_t mismatched = 0;  // an input that is not what its Run says, or a broken stream
+  std::uint64_t refused = 0;     // beyond a bound
+  std::uint64_t expired = 0;     // dropped for want of progress
+  std::uint64_t repeated = 0;    // known already
+};
+
+enum class TaskState { receiving, ready, computing, sending };
+
+struct Task {
+  TaskId id = 0;  // rises with each accepted task
+  Epoch epoch = 0;
+  TaskState state = TaskState::receiving;
+  bool announced = false;                   // its Run is here
+  std::vector<protocol::TensorRef> wanted;  // as the Run says
+  std::map<std::string, Blob> inputs;       // verified once announced
+  Milliseconds progress{0};                 // the last time something came
+  bool assigned_once = false;               // its partition was here while the task was
+  int overtaken = 0;                        // by tasks whose partition was loaded
+  std::vector<Output> outputs;
+  std::uint64_t compute_us = 0;
+  std::uint64_t load_us = 0;
+  std::set<std::uint64_t> streams;  // results on their way out
+  Milliseconds sent{0};             // when the last of them was out
+  int sends = 0;
+
+  [[nodiscard]] std::size_t held_bytes() const;
+};
+
+struct TaskLimits {
+  std::size_t tasks = 256;
+  std::size_t bytes = 256U << 20U;  // inputs and results held, unfinished streams included
+  Milliseconds stall{5000};
+};
+
+class Tasks {
+ public:
+  explicit Tasks(TaskLimits limits) : limits_(limits), streams_(limits.bytes, limits.bytes) {}
+
+  // known: the same Run again; ready: all inputs are here now; too_large: never to be accepted.
+  enum class Outcome { waiting, ready, known, dropped, too_large };
+  Outcome on_run(const protocol::Run& run, Milliseconds now);
+  Outcome on_chunk(const protocol::Chunk& chunk, Milliseconds now);
+
+  [[nodiscard]] Task* find(const protocol::TaskKey& key);
+  [[nodiscard]] Task* find(TaskId id);
+  void erase(const protocol::TaskKey& key) { tasks_.erase(key); }
+  [[nodiscard]] std::map<protocol::TaskKey, Task>& all() { return tasks_; }
+  [[nodiscard]] std::vector<protocol::TaskKey> keys() const;
+
+  // Unfinished streams of a connection that broke are lost; the hub sends them again.
+  void drop_streams() { streams_.drop_sender(kHub); }
+  // Forgets tasks that saw nothing new for limits.stall and wait for the hub: for inputs, or for
+  // the partition to be assigned.
+  std::vector<protocol::TaskKey> expire(
+      Milliseconds now, const std::function<bool(const protocol::TaskKey&)>& is_assigned);
+
+  [[nodiscard]] std::size_t held_bytes() const;
+  Counters& counters() { return counters_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  static constexpr const char* kHub = "hub";
+  static constexpr std::size_t kMaxInputs = 1024;  // of a task not announced yet
+
+  Task* open(const protocol::TaskKey& key, Epoch epoch, Milliseconds now);
+  Outcome announce(Task& task, const protocol::Run& run, Milliseconds now);
+  [[nodiscard]] bool wants(const Task& task, const protocol::Chunk& chunk) const;
+  [[nodiscard]] bool has_room_for(const protocol::Chunk& chunk) const;
+  Outcome arrived(protocol::Arrival arrival);
+  static Outcome check_complete(Task& task);
+
+  TaskLimits limits_;
+  protocol::StreamReader streams_;
+  std::map<protocol::TaskKey, Task> tasks_;
+  TaskId last_id_ = 0;
+  Counters counters_;
+};
+
+}  // namespace hyps::worker
