@@ -1,0 +1,263 @@
+#include "services/manager/core.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace hyps::manager {
+
+using protocol::ModelRecord;
+
+namespace {
+
+constexpr const char* kFailed = "failed";
+constexpr const char* kNobody = "no worker is online";
+
+std::vector<planning::Device> devices_of(const protocol::Snapshot& snapshot) {
+  std::vector<planning::Device> devices;
+  for (const protocol::WorkerState& worker : snapshot.workers) {
+    if (!worker.online) continue;
+    devices.push_back({worker.info.id, static_cast<std::int64_t>(worker.info.memory_bytes),
+                       static_cast<int>(worker.info.cores), worker.info.safe_zone, 0});
+  }
+  return devices;
+}
+
+std::string fingerprint(const std::vector<planning::Device>& devices) {
+  std::string text;
+  for (const planning::Device& device : devices) {
+    text += device.id.text + " " + std::to_string(device.memory_bytes) +
+            (device.safe_zone ? " safe;" : " open;");
+  }
+  return text;
+}
+
+std::vector<protocol::Route> sorted(std::vector<protocol::Route> routes) {
+  std::sort(routes.begin(), routes.end(),
+            [](const auto& a, const auto& b) { return a.partition < b.partition; });
+  return routes;
+}
+
+bool same_routes(const std::vector<protocol::Route>& a, const std::vector<protocol::Route>& b) {
+  return sorted(a) == sorted(b);
+}
+
+}  // namespace
+
+Effects Core::step(const Event& event, Now now) {
+  now_ = now;
+  effects_.clear();
+  std::visit([this](const auto& e) { on(e); }, event);
+  if (connected_ && snapshot_) reconcile();
+  return std::exchange(effects_, {});
+}
+
+// ---- connection -------------------------------------------------------------------------------
+
+void Core::on(const Connected&) {
+  connected_ = true;
+  begin_session();
+}
+
+void Core::on(const Disconnected&) { connected_ = false; }
+
+void Core::on(const HubOnline&) {
+  if (connected_) begin_session();
+}
+
+// What was sent before may be lost, and what the snapshot says is old.
+void Core::begin_session() {
+  settled_at_ = now_.steady + config_.settle;
+  snapshot_.reset();
+  sent_routes_.clear();
+  for (auto& [model, outcome] : outcomes_) outcome.sent.reset();
+  say_hello();
+}
+
+void Core::say_hello() {
+  last_hello_ = now_.steady;
+  any_version_ = true;
+  publish(protocol::ManagerHello{config_.id});
+}
+
+void Core::on(const Tick&) {
+  if (connected_ && now_.steady - last_hello_ >= config_.hello) say_hello();
+}
+
+void Core::on(const Received& event) {
+  if (const auto* snapshot = std::get_if<protocol::Snapshot>(&event.message)) {
+    on_snapshot(*snapshot);
+  } else {
+    log(Log::Level::warning, "message.foreign", {{"type", std::to_string(event.message.index())}});
+  }
+}
+
+void Core::on_snapshot(const protocol::Snapshot& snapshot) {
+  const bool older = snapshot_ && snapshot.version < snapshot_->version;
+  if (older && !any_version_) return;
+  any_version_ = false;
+  snapshot_ = snapshot;
+  devices_ = devices_of(snapshot);
+  for (const ModelRecord& model : snapshot.models) {
+    for (const protocol::Route& route : model.routes) {
+      max_epoch_ = std::max(max_epoch_, route.epoch);
+    }
+  }
+}
+
+// ---- preparing --------------------------------------------------------------------------------
+
+void Core::on(const Prepared& event) {
+  if (!preparing_ || preparing_->work != event.work) return;
+  log(Log::Level::info, "model.planned", {{"model", preparing_->model.text}});
+  Outcome outcome;
+  outcome.message =
+      protocol::SetPlan{preparing_->model, preparing_->basis.files, event.plan_json, event.bundles};
+  keep_outcome(std::move(outcome));
+}
+
+void Core::on(const PrepareFailed& event) {
+  if (!preparing_ || preparing_->work != event.work) return;
+  log(Log::Level::warning, "model.unplanned",
+      {{"model", preparing_->model.text}, {"error", event.message}});
+  Outcome outcome;
+  outcome.final = event.cause == PrepareFailed::Cause::model;
+  outcome.message = protocol::ModelFailed{preparing_->model, preparing_->basis.files, outcome.final,
+                                          event.message};
+  if (event.cause == PrepareFailed::Cause::passing) {
+    outcome.retry_at = now_.steady + config_.retry;
+  }
+  keep_outcome(std::move(outcome));
+}
+
+void Core::keep_outcome(Outcome outcome) {
+  outcome.basis = preparing_->basis;
+  outcome.devices = preparing_->devices;
+  outcomes_[preparing_->model] = std::move(outcome);
+  preparing_.reset();
+}
+
+// True when nothing needs to be prepared now: it was, or it cannot be yet.
+bool Core::has_answer(const ModelRecord& model) {
+  const auto found = outcomes_.find(model.name);
+  if (found == outcomes_.end()) return false;
+  Outcome& outcome = found->second;
+  const bool same = outcome.basis == Basis{model.files, model.wanted_plan_json};
+  const bool others = !outcome.final && outcome.devices != fingerprint(devices_);
+  const bool due = outcome.retry_at && now_.steady >= *outcome.retry_at;
+  if (!same || others || due) {
+    outcomes_.erase(found);
+    return false;
+  }
+  tell(model, outcome);
+  return true;
+}
+
+void Core::tell(const ModelRecord& model, Outcome& outcome) {
+  if (outcome.sent && now_.steady - *outcome.sent < config_.resend) return;
+  const auto* failed = std::get_if<protocol::ModelFailed>(&outcome.message);
+  const bool shown = failed != nullptr && !failed->permanent && model.problem == failed->problem;
+  if (shown) return;
+  outcome.sent = now_.steady;
+  publish(outcome.message);
+}
+
+void Core::prepare(const ModelRecord& model) {
+  if (has_answer(model)) return;
+  if (devices_.empty()) {
+    Outcome outcome;
+    outcome.basis = {model.files, model.wanted_plan_json};
+    outcome.final = false;
+    outcome.message = protocol::ModelFailed{model.name, model.files, false, kNobody};
+    tell(model, outcomes_[model.name] = std::move(outcome));
+    return;
+  }
+  if (preparing_ || now_.steady < settled_at_) return;
+  preparing_ = Preparing{
+      ++last_work_, model.name, {model.files, model.wanted_plan_json}, fingerprint(devices_)};
+  log(Log::Level::info, "model.preparing", {{"model", model.name.text}});
+  effects_.emplace_back(
+      PrepareModel{last_work_, model.name, model.files, model.wanted_plan_json, devices_});
+}
+
+// ---- placing ----------------------------------------------------------------------------------
+
+void Core::reconcile() {
+  forget_removed();
+  for (const ModelRecord& model : snapshot_->models) {
+    if (model.plan.empty() && model.state != kFailed) prepare(model);
+  }
+  if (now_.steady >= settled_at_) place_all();
+}
+
+void Core::forget_removed() {
+  std::set<PlanId> plans;
+  std::set<ModelName> waiting;
+  for (const ModelRecord& model : snapshot_->models) {
+    if (!model.plan.empty()) plans.insert(model.plan);
+    if (model.plan.empty() && model.state != kFailed) waiting.insert(model.name);
+  }
+  std::erase_if(plans_, [&](const auto& entry) { return !plans.contains(entry.first); });
+  std::erase_if(sent_routes_, [&](const auto& entry) { return !plans.contains(entry.first); });
+  std::erase_if(outcomes_, [&](const auto& entry) { return !waiting.contains(entry.first); });
+}
+
+const partition::Plan* Core::plan_of(const ModelRecord& model) {
+  const auto known = plans_.find(model.plan);
+  if (known != plans_.end()) return &known->second;
+  auto plan = partition::plan_from_json(model.plan_json);
+  if (!plan) {
+    log(Log::Level::warning, "plan.unreadable",
+        {{"model", model.name.text}, {"error", plan.error().message}});
+    return nullptr;
+  }
+  return &plans_.emplace(model.plan, std::move(*plan)).first->second;
+}
+
+Routing Core::current_routing(const ModelRecord& model) const {
+  const auto sent = sent_routes_.find(model.plan);
+  if (sent == sent_routes_.end()) return {model.routes, model.problem};
+  const Routing& routing = sent->second.routing;
+  const bool overdue = now_.steady - sent->second.at >= config_.resend;
+  if (overdue && !same_routes(routing.routes, model.routes)) return {model.routes, model.problem};
+  return routing;
+}
+
+void Core::place_all() {
+  for (const ModelRecord& model : snapshot_->models) {
+    const partition::Plan* plan = model.plan.empty() ? nullptr : plan_of(model);
+    if (plan == nullptr) continue;
+    Held held;
+    for (const ModelRecord& other : snapshot_->models) {
+      if (other.name == model.name || other.plan.empty()) continue;
+      const partition::Plan* others = plan_of(other);
+      if (others != nullptr) add_held(*others, current_routing(other).routes, held);
+    }
+    place(model, *plan, held);
+  }
+}
+
+void Core::place(const ModelRecord& model, const partition::Plan& plan, const Held& held) {
+  const Routing current = current_routing(model);
+  Routing wanted = route(plan, current.routes, devices_, held, max_epoch_ + 1);
+  if (same_routes(wanted.routes, current.routes) && wanted.problem == current.problem) return;
+  for (const protocol::Route& changed : wanted.routes) {
+    max_epoch_ = std::max(max_epoch_, changed.epoch);
+  }
+  log(wanted.problem.empty() ? Log::Level::info : Log::Level::warning, "model.placed",
+      {{"model", model.name.text},
+       {"partitions", std::to_string(wanted.routes.size())},
+       {"problem", wanted.problem}});
+  publish(protocol::SetRoutes{model.plan, wanted.routes, wanted.problem});
+  sent_routes_[model.plan] = {std::move(wanted), now_.steady};
+}
+
+void Core::publish(protocol::Message message) {
+  effects_.emplace_back(Publish{std::move(message)});
+}
+
+void Core::log(Log::Level level, std::string_view event, runtime::Fields fields) {
+  effects_.emplace_back(Log{level, event, std::move(fields)});
+}
+
+}  // namespace hyps::manager
