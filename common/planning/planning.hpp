@@ -19,9 +19,10 @@ struct Device {
   double gflops = 0;  // measured speed; 0: not known yet
 };
 
-// A plan whose every partition fits each of the smallest device's budget if that is possible, else
-// the next larger one's (so that as many devices as possible can stand in for each other); V-cuts
-// so that every device gets work. Errors: invalid, naming what does not fit and what is missing.
+// A plan whose every partition fits the smallest device's budget if that is possible, else the next
+// larger one's (so that as many devices as possible can stand in for each other; a budget that
+// needs more than 16 slices of a layer is passed over while there is a larger one); V-cuts so that
+// every device gets work. Errors: invalid, naming what does not fit and what is missing.
 Result<partition::Plan> plan_for(const cnn::Graph& graph, const std::string& model_name,
                                  const std::vector<Device>& devices);
 
@@ -36,10 +37,11 @@ struct Placement {
 };
 
 // Deterministic. A partition stays where `previous` has it if that device is still there (moving
-// loses its loaded weights). Others go to the device with most room left after them; a device whose
-// partitions exceed its budget together takes turns (loads one after another), which is used only
-// when no device has room for it besides. A device never gets a partition above its whole budget,
-// nor one for the safe zone outside of it. `held` is what other plans already use on each device.
+// loses its loaded weights). Others go to a device with room, rather one without a slice of the
+// same layer, so that the work (flops / speed) is balanced; a device whose partitions exceed its
+// budget together takes turns (loads one after another), which is used only when no device has room
+// for it besides. A device never gets a partition above its whole budget, nor one for the safe zone
+// outside of it. `held` is what other plans already use on each device.
 Placement place(const partition::Plan& plan, const std::vector<Device>& devices,
                 const std::map<PartitionName, WorkerId>& previous,
                 const std::map<WorkerId, std::int64_t>& held);
