@@ -122,8 +122,8 @@ def preprocessed(path):
     """What models/shapes.yaml says, done by PIL."""
     image = Image.open(path).convert("RGB")
     scale = data.SIDE / min(image.size)
-    image = image.resize([int(side * scale) for side in image.size], Image.Resampling.BILINEAR)
-    left, top = [round((side - data.SIDE) / 2) for side in image.size]
+    image = image.resize([round(side * scale) for side in image.size], Image.Resampling.BILINEAR)
+    left, top = [(side - data.SIDE) // 2 for side in image.size]
     image = image.crop((left, top, left + data.SIDE, top + data.SIDE))
     return numpy.asarray(image).transpose(2, 0, 1)[None].copy()
 

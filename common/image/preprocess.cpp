@@ -57,15 +57,12 @@ std::pair<std::int64_t, std::int64_t> resized(const Image& image, const Preproce
     case Preprocess::Resize::shorter_side:
       break;
   }
-  // The longer side is rounded down, as torchvision does.
-  if (image.width <= image.height) return {size, size * image.height / image.width};
-  return {size * image.width / image.height, size};
-}
-
-// Half the surplus, rounded to the nearest even: torchvision's choice of the middle.
-std::int64_t middle(std::int64_t surplus) {
-  const std::int64_t half = surplus / 2;
-  return surplus % 2 == 1 && half % 2 == 1 ? half + 1 : half;
+  // The longer side is rounded to the nearest.
+  const auto scaled = [size](std::int64_t longer, std::int64_t shorter) {
+    return (2 * size * longer + shorter) / (2 * shorter);
+  };
+  if (image.width <= image.height) return {size, scaled(image.height, image.width)};
+  return {scaled(image.width, image.height), size};
 }
 
 Pixels pixels_of(const Image& image, bool gray) {
@@ -123,8 +120,8 @@ Result<cnn::Tensor> preprocess(const Image& image, const Preprocess& settings,
                     "see the keys resize, size and center_crop",
                     width, height, target.width, target.height));
   }
-  const Axis x{image.width, width, middle(width - target.width), target.width};
-  const Axis y{image.height, height, middle(height - target.height), target.height};
+  const Axis x{image.width, width, (width - target.width) / 2, target.width};
+  const Axis y{image.height, height, (height - target.height) / 2, target.height};
   const Pixels pixels = resize(pixels_of(image, settings.gray), x, y);
   return cnn::Tensor::floats(input.shape, normalised(pixels, settings));
 }
