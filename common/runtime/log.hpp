@@ -1,9 +1,10 @@
 // Logging: one line an event, key=value, to standard error:
 //   2026-01-31T12:00:00.123 info hub job.accepted job=4f2a model=cifar
-// Repeats are rate-limited: at most `burst` lines a second of the same event; the next line then
+// Repeats are rate-limited: at most kLogBurst lines a second of the same event; the next line then
 // says how many were left out. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,11 @@
 namespace hyps::runtime {
 
 using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+inline constexpr std::uint64_t kLogBurst = 20;
+
+// The line without time and level; control characters become spaces, so a line stays one.
+std::string log_line(std::string_view event, const Fields& fields);
 
 void set_log_service(std::string name);        // "hub", "worker w1"
 void set_log_level(const std::string& level);  // "debug", "info", "warn", "error"

@@ -1,0 +1,239 @@
+#include "common/runtime/file_transfer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <fstream>
+#include <set>
+
+#include "common/base/digest.hpp"
+#include "common/base/file.hpp"
+
+namespace hyps::runtime {
+
+namespace {
+
+constexpr Milliseconds kAskAgain{2000};
+constexpr int kMaxStarts = 3;  // a file whose digest is wrong so often is given up
+
+using protocol::kPartBytes;
+
+// The parts of one file: which are still to ask for, which are asked for and when.
+class Parts {
+ public:
+  explicit Parts(std::uint64_t bytes) : bytes_(bytes) { restart(); }
+
+  void restart() {
+    todo_.clear();
+    asked_.clear();
+    done_bytes_ = 0;
+    for (std::uint64_t at = 0; at < std::max<std::uint64_t>(bytes_, 1); at += kPartBytes) {
+      todo_.push_back(at);
+    }
+  }
+  // Offsets to ask for now, so that at most `window` are outstanding.
+  std::vector<std::uint64_t> ask(std::size_t window, Milliseconds now) {
+    std::vector<std::uint64_t> offsets;
+    for (auto& [offset, since] : asked_) {
+      if (now - since < kAskAgain) continue;
+      since = now;
+      offsets.push_back(offset);
+    }
+    while (!todo_.empty() && asked_.size() < window) {
+      offsets.push_back(todo_.front());
+      asked_[todo_.front()] = now;
+      todo_.pop_front();
+    }
+    return offsets;
+  }
+  // True if this part was outstanding.
+  bool answered(std::uint64_t offset) {
+    if (asked_.erase(offset) == 0) return false;
+    done_bytes_ += size_at(offset);
+    return true;
+  }
+  [[nodiscard]] std::uint64_t size_at(std::uint64_t offset) const {
+    return std::min(kPartBytes, bytes_ - offset);
+  }
+  [[nodiscard]] bool finished() const { return todo_.empty() && asked_.empty(); }
+  [[nodiscard]] std::uint64_t done_bytes() const { return done_bytes_; }
+
+ private:
+  std::uint64_t bytes_;
+  std::uint64_t done_bytes_ = 0;
+  std::deque<std::uint64_t> todo_;
+  std::map<std::uint64_t, Milliseconds> asked_;
+};
+
+}  // namespace
+
+// ---- fetching ---------------------------------------------------------------------------------
+
+struct FileFetcher::Download {
+  Download(protocol::FileRef reference, std::filesystem::path partial)
+      : file(std::move(reference)), path(std::move(partial)), parts(file.bytes) {}
+  protocol::FileRef file;
+  std::filesystem::path path;
+  Parts parts;
+  int starts = 1;
+};
+
+FileFetcher::FileFetcher(std::filesystem::path folder, std::size_t window)
+    : folder_(std::move(folder)), window_(window) {
+  std::error_code ignored;  // a folder that cannot be made shows when the first part is written
+  std::filesystem::create_directories(folder_, ignored);
+}
+FileFetcher::~FileFetcher() = default;
+
+std::filesystem::path FileFetcher::path_of(const protocol::FileRef& file) const {
+  return folder_ / file.digest.hex();
+}
+
+bool FileFetcher::has(const protocol::FileRef& file) const {
+  std::error_code error;
+  return std::filesystem::file_size(path_of(file), error) == file.bytes && !error;
+}
+
+void FileFetcher::want(const protocol::FileRef& file) {
+  if (has(file) || downloads_.contains(file.digest)) return;
+  const std::filesystem::path partial = path_of(file).string() + ".part";
+  std::ofstream(partial, std::ios::binary | std::ios::trunc).close();
+  downloads_[file.digest] = std::make_unique<Download>(file, partial);
+}
+
+bool FileFetcher::idle() const { return downloads_.empty(); }
+
+std::uint64_t FileFetcher::bytes_done() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [digest, download] : downloads_) bytes += download->parts.done_bytes();
+  return bytes;
+}
+
+std::uint64_t FileFetcher::bytes_total() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [digest, download] : downloads_) bytes += download->file.bytes;
+  return bytes;
+}
+
+std::vector<protocol::PartGet> FileFetcher::on_tick(Milliseconds now) {
+  std::vector<protocol::PartGet> requests;
+  if (downloads_.empty()) return requests;
+  // One file after another, so that at most `window_` parts are outstanding.
+  const auto& [digest, download] = *downloads_.begin();
+  for (const std::uint64_t offset : download->parts.ask(window_, now)) {
+    requests.push_back({digest, offset});
+  }
+  return requests;
+}
+
+std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, Milliseconds now) {
+  const auto found = downloads_.find(part.file);
+  if (found == downloads_.end()) return {};
+  Download& download = *found->second;
+  if (part.offset % kPartBytes != 0 || part.offset > download.file.bytes ||
+      part.data.size() != download.parts.size_at(part.offset)) {
+    return on_tick(now);
+  }
+  if (download.parts.answered(part.offset)) {
+    std::fstream out(download.path, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(part.offset));
+    out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
+  }
+  if (!download.parts.finished()) return on_tick(now);
+  // A full disk shows here too: what was not written has another digest.
+  const auto bytes = map_file(download.path);
+  if (bytes.ok() && bytes->size() == download.file.bytes &&
+      digest_of(bytes->bytes()) == download.file.digest) {
+    std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
+    std::filesystem::rename(download.path, path_of(download.file), ignored);
+    downloads_.erase(found);
+  } else if (++download.starts > kMaxStarts) {
+    std::error_code ignored;
+    std::filesystem::remove(download.path, ignored);
+    downloads_.erase(found);
+  } else {
+    download.parts.restart();
+  }
+  return on_tick(now);
+}
+
+std::optional<Error> FileFetcher::on_refused(const protocol::Refused& refused) {
+  const auto found = downloads_.find(refused.file);
+  if (found == downloads_.end()) return std::nullopt;
+  const Error error{ErrorKind::not_found,
+                    fmt::format("the hub gives no {} ({}): {}", found->second->file.name,
+                                refused.file.hex(), refused.message)};
+  std::error_code ignored;
+  std::filesystem::remove(found->second->path, ignored);
+  downloads_.erase(found);
+  return error;
+}
+
+// ---- sending ----------------------------------------------------------------------------------
+
+struct FileUploader::Upload {
+  Upload(Blob contents, std::string what)
+      : data(std::move(contents)), name(std::move(what)), parts(data.size()) {}
+  Blob data;
+  std::string name;
+  Parts parts;
+};
+
+FileUploader::FileUploader(std::size_t window) : window_(window) {}
+FileUploader::~FileUploader() = default;
+
+Result<protocol::FileRef> FileUploader::add(const std::filesystem::path& path,
+                                            const std::string& name) {
+  HYPS_TRY(Blob data, map_file(path));
+  const protocol::FileRef file{name, data.size(), digest_of(data.bytes())};
+  uploads_.try_emplace(file.digest, std::make_unique<Upload>(std::move(data), name));
+  return file;
+}
+
+bool FileUploader::idle() const {
+  return std::all_of(uploads_.begin(), uploads_.end(),
+                     [](const auto& item) { return item.second->parts.finished(); });
+}
+
+std::uint64_t FileUploader::bytes_done() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [digest, upload] : uploads_) bytes += upload->parts.done_bytes();
+  return bytes;
+}
+
+std::uint64_t FileUploader::bytes_total() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [digest, upload] : uploads_) bytes += upload->data.size();
+  return bytes;
+}
+
+std::vector<protocol::PartPut> FileUploader::on_tick(Milliseconds now) {
+  std::vector<protocol::PartPut> parts;
+  for (auto& [digest, upload] : uploads_) {
+    if (upload->parts.finished()) continue;
+    for (const std::uint64_t offset : upload->parts.ask(window_, now)) {
+      parts.push_back({digest, upload->data.size(), offset,
+                       upload->data.slice(offset, upload->parts.size_at(offset))});
+    }
+    break;  // one file after another, so that at most `window_` parts are outstanding
+  }
+  return parts;
+}
+
+std::vector<protocol::PartPut> FileUploader::on_stored(const protocol::PartStored& stored,
+                                                       Milliseconds now) {
+  const auto found = uploads_.find(stored.file);
+  if (found == uploads_.end()) return {};
+  found->second->parts.answered(stored.offset);
+  return on_tick(now);
+}
+
+std::optional<Error> FileUploader::on_refused(const protocol::Refused& refused) {
+  const auto found = uploads_.find(refused.file);
+  if (found == uploads_.end()) return std::nullopt;
+  return Error{ErrorKind::overloaded,
+               fmt::format("the hub refuses {}: {}", found->second->name, refused.message)};
+}
+
+}  // namespace hyps::runtime
