@@ -1,0 +1,100 @@
+// Running the partitions in sequence gives what the whole graph gives, whatever the plan.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "graphs.hpp"
+
+namespace hyps::partition::testing {
+namespace {
+
+// A threshold between "everything fits" and "hardly anything does", and cuts and slices by hand.
+Request random_request(const std::vector<Layer>& layers, const cnn::Graph& graph, Random& random) {
+  Request request;
+  request.model_name = "random";
+  if (random.below(2) == 0) {
+    const bool bytes = random.below(2) == 0;
+    const std::int64_t all = bytes ? peak_bytes(graph) + cnn::cost_of(graph).weight_bytes
+                                   : cnn::cost_of(graph).parameters;
+    request.threshold.unit = bytes ? Threshold::Unit::bytes : Threshold::Unit::parameters;
+    request.threshold.value = std::max<std::int64_t>(1, all * random.between(15, 110) / 100);
+  }
+  if (random.below(2) == 0) {
+    for (const auto& layer : layers) {
+      if (layer.slice_axis >= 0 && random.below(3) == 0) {
+        const auto most = std::min<std::int64_t>(7, layer.slice_extent);
+        request.slices[layer.name] = static_cast<int>(random.between(2, most));
+      }
+    }
+  }
+  if (random.below(2) == 0) {
+    for (const auto& layer : layers) {
+      if (random.below(3) == 0) request.cut_after.push_back(layer.name);
+    }
+  }
+  request.min_partitions = static_cast<int>(random.between(1, 5));
+  return request;
+}
+
+void expect_consistent(const cnn::Graph& graph, const Plan& plan) {
+  EXPECT_TRUE(check(plan).ok()) << check(plan).error().message;
+  const auto again = plan_from_json(to_json(plan));
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(to_json(*again), to_json(plan));
+  for (const auto& part : plan.partitions) {
+    if (part.kind != Kind::vertical && part.kind != Kind::horizontal) continue;
+    const auto sub = extract(graph, plan, part);
+    ASSERT_TRUE(sub.ok()) << sub.error().message;
+    const cnn::Cost cost = cnn::cost_of(*sub);
+    EXPECT_EQ(cost.parameters, part.cost.parameters) << part.name.text;
+    EXPECT_EQ(cost.weight_bytes, part.cost.weight_bytes) << part.name.text;
+    if (part.kind == Kind::vertical) {
+      EXPECT_EQ(cost.flops, part.cost.flops) << part.name.text;
+      EXPECT_EQ(peak_bytes(*sub), part.activation_bytes) << part.name.text;
+    } else {
+      EXPECT_LE(peak_bytes(*sub), part.activation_bytes) << part.name.text;
+    }
+    if (plan.threshold.value > 0) {
+      const bool bytes = plan.threshold.unit == Threshold::Unit::bytes;
+      EXPECT_LE(bytes ? part.memory_bytes() : part.cost.parameters, plan.threshold.value);
+    }
+  }
+}
+
+TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
+  int plans = 0;
+  int refused = 0;
+  int identical = 0;
+  int slices = 0;
+  double largest = 0;
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    const cnn::Graph graph = random_graph(seed);
+    const auto layers = layers_of(graph);
+    Random random(seed + 1000);
+    for (int i = 0; i < 4; ++i) {
+      SCOPED_TRACE(fmt::format("seed {}, plan {}", seed, i));
+      const auto plan = make_plan(graph, random_request(layers, graph, random));
+      if (!plan.ok()) {
+        EXPECT_EQ(plan.error().kind, ErrorKind::invalid);
+        EXPECT_NE(plan.error().message.find("layer"), std::string::npos) << plan.error().message;
+        ++refused;
+        continue;
+      }
+      expect_consistent(graph, *plan);
+      const Comparison result = run_plan(graph, *plan, seed);
+      ASSERT_EQ(result.error, "");
+      ASSERT_LE(result.largest_error, 1e-5);
+      largest = std::max(largest, result.largest_error);
+      identical += result.bit_identical ? 1 : 0;
+      slices += static_cast<int>(of_kind(*plan, Kind::horizontal).size());
+      ++plans;
+    }
+    if (::testing::Test::HasFailure()) break;
+  }
+  fmt::print("{} plans ({} H-partitions): {} bit-identical, largest error {:.2g}; {} refused\n",
+             plans, slices, identical, largest, refused);
+  EXPECT_GT(plans, 400);
+  EXPECT_GT(slices, 300);
+}
+
+}  // namespace
+}  // namespace hyps::partition::testing
