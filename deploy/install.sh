@@ -12,17 +12,16 @@
 set -euo pipefail
 
 run=(
-  mosquitto
+  mosquitto mosquitto-clients
   libpaho-mqttpp3-1 libpaho-mqtt1.3
   librocksdb7.8
   libdnnl2
   libonnx1 libprotobuf32
   libjpeg62-turbo libpng16-16
   libspdlog1.10 libfmt9 libyaml-cpp0.7 libxxhash0
-  ca-certificates curl
 )
 build=(
-  g++ cmake ninja-build ccache pkg-config git
+  g++ cmake ninja-build ccache pkg-config git curl ca-certificates
   libpaho-mqttpp-dev libpaho-mqtt-dev
   librocksdb-dev
   libdnnl-dev
@@ -33,7 +32,6 @@ build=(
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 test=(
-  mosquitto-clients
   libonnx-testdata python3-onnx python3-numpy
   docker.io docker-compose mmdebstrap
   procps iproute2
