@@ -50,7 +50,8 @@ Status write_content(const cnn::Graph& graph, const partition::Plan& plan, const
     case Kind::ingest:
       return write_ingest(inputs, dir);
     case Kind::report:
-      return write_file(dir / "labels.txt", inputs.labels);
+      // The hub stores no empty files.
+      return inputs.labels.empty() ? Status() : write_file(dir / "labels.txt", inputs.labels);
     case Kind::vertical:
     case Kind::horizontal:
       break;

@@ -11,6 +11,7 @@ using protocol::ModelRecord;
 namespace {
 
 constexpr const char* kFailed = "failed";
+constexpr int kMaxSends = 5;
 constexpr const char* kNobody = "no worker is online";
 
 std::vector<planning::Device> devices_of(const protocol::Snapshot& snapshot) {
@@ -145,7 +146,9 @@ bool Core::has_answer(const ModelRecord& model) {
   const bool same = outcome.basis == Basis{model.files, model.wanted_plan_json};
   const bool others = !outcome.final && outcome.devices != fingerprint(devices_);
   const bool due = outcome.retry_at && now_.steady >= *outcome.retry_at;
-  if (!same || others || due) {
+  // The hub takes the plan no more: its files were dropped there. All over again.
+  const bool in_vain = outcome.sends > kMaxSends;
+  if (!same || others || due || in_vain) {
     outcomes_.erase(found);
     return false;
   }
@@ -159,6 +162,7 @@ void Core::tell(const ModelRecord& model, Outcome& outcome) {
   const bool shown = failed != nullptr && !failed->permanent && model.problem == failed->problem;
   if (shown) return;
   outcome.sent = now_.steady;
+  ++outcome.sends;
   publish(outcome.message);
 }
 

@@ -45,6 +45,7 @@ class Core {
     Basis basis;
     protocol::Message message;  // SetPlan or ModelFailed
     std::optional<Milliseconds> sent;
+    int sends = 0;
     bool final = true;                     // planned, or failed for good
     std::string devices;                   // else: tried again when these change
     std::optional<Milliseconds> retry_at;  // or at this time

@@ -100,10 +100,7 @@ void Core::drop_unassigned() {
   std::vector<TaskKey> gone;
   for (const auto& [key, task] : tasks_.all()) {
     if (task.state != TaskState::ready && task.state != TaskState::receiving) continue;
-    const Partition* partition = partitions_.find(key_of(key));
-    const bool moved =
-        partition == nullptr ? task.assigned_once : task.epoch < partition->assigned.epoch;
-    if (moved) gone.push_back(key);
+    if (task.assigned_once && partitions_.find(key_of(key)) == nullptr) gone.push_back(key);
   }
   for (const TaskKey& key : gone) tasks_.erase(key);
   for (auto& [key, task] : tasks_.all()) {
@@ -113,10 +110,6 @@ void Core::drop_unassigned() {
 
 void Core::on_message(const protocol::Run& run) {
   const Partition* partition = partitions_.find(key_of(run.task));
-  if (partition != nullptr && run.epoch < partition->assigned.epoch) {
-    ++tasks_.counters().stale;
-    return;
-  }
   const Task* known = tasks_.find(run.task);
   const Epoch old_epoch = known == nullptr ? run.epoch : known->epoch;
   const Tasks::Outcome outcome = tasks_.on_run(run, now_.steady);

@@ -135,7 +135,11 @@ Opened open_ingest(const std::filesystem::path& dir, Manifest manifest) {
 }
 
 Opened open_report(const std::filesystem::path& dir, Manifest manifest) {
-  HYPS_TRY(const Blob labels, read_file(dir / "labels.txt", kMaxTextBytes));
+  const std::filesystem::path file = dir / "labels.txt";
+  Blob labels;
+  if (std::filesystem::exists(file)) {
+    HYPS_TRY(labels, read_file(file, kMaxTextBytes));
+  }
   return Opened(std::make_unique<ReportRunner>(std::move(manifest),
                                                image::parse_labels(std::string(labels.text()))));
 }

@@ -202,10 +202,9 @@ TEST(WorkerTask, WhatIsNoLongerAssignedIsDropped) {
 
 TEST(WorkerTask, AnOlderEpochIsDropped) {
   World world;
-  world.ready({assigned("v1", 10, 3)});
-  world.run("v1", {ref("a", "AA")}, 2);
-  EXPECT_TRUE(published<Heartbeat>(world.pass(1000)).at(0).tasks.empty());
+  world.ready({assigned("v1")});
   world.run("v1", {ref("a", "AA")}, 3);
+  world.run("v1", {ref("a", "BB")}, 2);
   world.tensor("v1", "a", "AA", 2);
   EXPECT_EQ(world.core.counters().stale, 2U);
   EXPECT_EQ(world.settle(world.tensor("v1", "a", "AA", 3)).size(), 1U);

@@ -1,0 +1,45 @@
+// BundleCache: the files of bundles on disk, by content, within a bound; and bundle directories
+// made of them for as long as they are being opened.
+//   <folder>/files/<digest>   what FileFetcher fetches; the time of last use is the file's own
+//   <folder>/open/<n>/<name>  hard links, removed after opening
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/result.hpp"
+#include "common/protocol/messages.hpp"
+
+namespace hyps::worker {
+
+class BundleCache {
+ public:
+  BundleCache(std::filesystem::path folder, std::uint64_t limit_bytes);
+
+  // Creates the folders and removes what a killed process left behind. Call before all else.
+  Status open();
+  [[nodiscard]] std::filesystem::path files_folder() const { return folder_ / "files"; }
+
+  // What may not be evicted from now on; all else may, least recently used first, until the rest is
+  // within the limit. False when what is kept alone is above it.
+  bool keep(const std::vector<protocol::FileRef>& files);
+
+  // A directory with these files under their names, their content checked. Thread-safe against
+  // keep() as long as the files are kept. REQUIRES: names are valid (no folders) and the files are
+  // there.
+  Result<std::filesystem::path> make_bundle(std::uint64_t number,
+                                            const std::vector<protocol::FileRef>& files) const;
+  static void remove_bundle(const std::filesystem::path& bundle);
+
+ private:
+  [[nodiscard]] Status link(const protocol::FileRef& file,
+                            const std::filesystem::path& target) const;
+  void touch(const protocol::FileRef& file) const;
+
+  std::filesystem::path folder_;
+  std::uint64_t limit_bytes_;
+};
+
+}  // namespace hyps::worker

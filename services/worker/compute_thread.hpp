@@ -1,0 +1,51 @@
+// ComputeThread: the one thread that loads partitions and computes. Answers with core events.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <thread>
+#include <variant>
+
+#include "common/base/bounded_queue.hpp"
+#include "common/engine/engine.hpp"
+#include "services/worker/bundle_cache.hpp"
+#include "services/worker/events.hpp"
+#include "services/worker/runner.hpp"
+
+namespace hyps::worker {
+
+class ComputeThread {
+ public:
+  using Work = std::variant<Load, Unload, Compute>;
+
+  // `post` is called on the thread. The cache outlives this.
+  ComputeThread(std::unique_ptr<engine::Engine> engine, const BundleCache& cache,
+                std::function<void(Event)> post);
+  ~ComputeThread();  // waits for the work going on
+  ComputeThread(const ComputeThread&) = delete;
+  ComputeThread& operator=(const ComputeThread&) = delete;
+
+  void add(Work work);  // in order
+
+ private:
+  static constexpr std::size_t kMaxWork = 1U << 16U;  // the core gives one at a time, and unloads
+
+  void loop();
+  void work_on(const Load& load);
+  void work_on(const Unload& unload);
+  void work_on(const Compute& compute);
+  [[nodiscard]] Result<std::unique_ptr<Runner>> open(const Load& load);
+  [[nodiscard]] Result<std::vector<Output>> run(const Compute& compute);
+
+  std::unique_ptr<engine::Engine> engine_;
+  const BundleCache& cache_;
+  std::function<void(Event)> post_;
+  std::map<Serial, std::unique_ptr<Runner>> runners_;
+  BoundedQueue<Work> queue_{kMaxWork};
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace hyps::worker

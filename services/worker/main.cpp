@@ -1,0 +1,85 @@
+// hyps-worker: wiring only.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <random>
+
+#include "common/bus/bus.hpp"
+#include "common/engine/engine.hpp"
+#include "common/protocol/topics.hpp"
+#include "common/runtime/config.hpp"
+#include "common/runtime/event_loop.hpp"
+#include "common/runtime/log.hpp"
+#include "services/worker/options.hpp"
+#include "services/worker/shell.hpp"
+
+namespace {
+
+using namespace hyps;
+
+constexpr const char* kVersion = "0.1.0";
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32U) | device();
+}
+
+worker::ShellOptions shell_options(const worker::Options& options, const engine::Engine& engine) {
+  worker::ShellOptions shell;
+  protocol::WorkerInfo& info = shell.core.info;
+  info.id = WorkerId(options.id);
+  info.incarnation = random_number();
+  info.memory_bytes = static_cast<std::uint64_t>(options.memory);
+  info.cores =
+      static_cast<std::uint32_t>(options.threads > 0 ? options.threads : engine::usable_cpus());
+  info.safe_zone = options.zone == "safe";
+  info.isa = engine.isa();
+  info.version = kVersion;
+  shell.core.limits.bytes = static_cast<std::size_t>(options.buffers);
+  shell.cache_folder = options.cache_dir;
+  shell.cache_bytes = static_cast<std::uint64_t>(options.cache_bytes);
+  return shell;
+}
+
+bus::MqttOptions mqtt_options(const worker::Options& options) {
+  bus::MqttOptions mqtt;
+  mqtt.host = options.broker.host;
+  mqtt.port = static_cast<int>(options.broker.port);
+  mqtt.client_id = fmt::format("hyps-worker-{}", options.id);
+  mqtt.username = options.broker.username;
+  mqtt.password = options.broker.password;
+  mqtt.will_topic = protocol::status_topic("worker", options.id);
+  mqtt.will_payload = protocol::kOffline;
+  return mqtt;
+}
+
+Status serve(worker::Options& options) {
+  HYPS_CHECK(worker::complete(options));
+  runtime::set_log_service("worker " + options.id);
+  runtime::set_log_level(options.log_level);
+  runtime::install_signal_handlers();
+  auto engine = engine::make_onednn_engine(static_cast<int>(options.threads));
+  worker::ShellOptions shell_config = shell_options(options, *engine);
+  runtime::log_info("started",
+                    {{"memory", std::to_string(options.memory)},
+                     {"zone", options.zone},
+                     {"isa", shell_config.core.info.isa},
+                     {"broker", fmt::format("{}:{}", options.broker.host, options.broker.port)}});
+  worker::Shell shell(std::move(shell_config), bus::make_mqtt_bus(mqtt_options(options)),
+                      std::move(engine));
+  return shell.run(runtime::stop_requested());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  worker::Options options;
+  runtime::Schema schema;
+  worker::declare(schema, options);
+  const auto go = runtime::parse_service_arguments(argc, argv, "hyps-worker", schema);
+  if (go && !*go) return 0;
+  const Status status = go ? serve(options) : Status(go.error());
+  if (status.ok()) return 0;
+  fmt::print(stderr, "hyps-worker: {}\n", status.error().message);
+  return 1;
+}

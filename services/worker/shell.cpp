@@ -1,0 +1,211 @@
+#include "services/worker/shell.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/protocol/codec.hpp"
+#include "common/protocol/stream.hpp"
+
+namespace hyps::worker {
+
+namespace {
+
+constexpr const char* kHubStatus = "hyps/hub/+/status";
+constexpr int kGoodbyeMs = 1000;
+
+}  // namespace
+
+Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
+             std::unique_ptr<engine::Engine> engine)
+    : options_(std::move(options)),
+      self_{protocol::Role::worker, options_.core.info.id.text},
+      core_(options_.core),
+      cache_(options_.cache_folder, options_.cache_bytes),
+      fetcher_(cache_.files_folder()),
+      bus_(std::move(bus)),
+      engine_(std::move(engine)) {}
+
+Status Shell::run(const std::atomic<bool>& stopped) {
+  HYPS_CHECK(cache_.open());
+  compute_ = std::make_unique<ComputeThread>(std::move(engine_), cache_,
+                                             [this](Event event) { loop_.post(std::move(event)); });
+  connect();
+  loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTick, stopped);
+  loop_.stop();
+  publish_status(protocol::kOffline);
+  bus_->stop(kGoodbyeMs);
+  compute_.reset();
+  return {};
+}
+
+void Shell::connect() {
+  bus_->subscribe(protocol::inbox(self_));
+  bus_->subscribe(kHubStatus);
+  bus::Handlers handlers;
+  handlers.message = [this](bus::Message message) { loop_.post(std::move(message)); };
+  handlers.connected = [this] { loop_.post(Event(Connected{})); };
+  handlers.disconnected = [this](const std::string&) { loop_.post(Event(Disconnected{})); };
+  bus_->start(std::move(handlers));
+}
+
+// ---- in ---------------------------------------------------------------------------------------
+
+void Shell::handle(Input input) {
+  if (const auto* message = std::get_if<bus::Message>(&input)) {
+    handle_message(*message);
+  } else {
+    const Event& event = std::get<Event>(input);
+    if (std::holds_alternative<Connected>(event)) publish_status(protocol::kOnline);
+    step(event);
+  }
+  check_ended();
+}
+
+void Shell::handle_message(const bus::Message& message) {
+  if (message.topic == protocol::inbox(self_)) return handle_frame(message.payload);
+  // A retained status was there before us: Connected has said all already.
+  const bool came_up = !message.retained && message.payload.text() == protocol::kOnline;
+  if (came_up && protocol::parse_status_topic(message.topic)) step(HubOnline{});
+}
+
+void Shell::handle_frame(const Blob& frame) {
+  auto message = protocol::decode(frame);
+  if (!message) return step(Malformed{message.error().message});
+  if (const auto* part = std::get_if<protocol::Part>(&*message)) {
+    publish_all(fetcher_.on_part(*part, runtime::now().steady));
+    check_fetches();
+  } else if (const auto* refused = std::get_if<protocol::Refused>(&*message)) {
+    on_refused(*refused);
+  } else {
+    step(Received{std::move(*message)});
+  }
+}
+
+void Shell::on_refused(const protocol::Refused& refused) {
+  const auto error = fetcher_.on_refused(refused);
+  if (!error) return;
+  std::vector<Serial> failed;
+  for (const auto& [serial, files] : fetches_) {
+    const bool needs = std::any_of(files.begin(), files.end(),
+                                   [&](const auto& file) { return file.digest == refused.file; });
+    if (needs) failed.push_back(serial);
+  }
+  for (const Serial serial : failed) {
+    fetches_.erase(serial);
+    step(FetchFailed{serial, error->message});
+  }
+}
+
+void Shell::tick() {
+  publish_all(fetcher_.on_tick(runtime::now().steady));
+  check_fetches();
+  check_ended();
+  step(Tick{});
+}
+
+void Shell::check_fetches() {
+  std::vector<Serial> complete;
+  for (const auto& [serial, files] : fetches_) {
+    const bool all = std::all_of(files.begin(), files.end(),
+                                 [&](const auto& file) { return fetcher_.has(file); });
+    if (all) complete.push_back(serial);
+  }
+  for (const Serial serial : complete) {
+    fetches_.erase(serial);
+    step(Fetched{serial});
+  }
+}
+
+void Shell::check_ended() {
+  std::vector<std::uint64_t> streams;
+  {
+    const std::lock_guard lock(ended_->mutex);
+    streams.swap(ended_->streams);
+  }
+  for (const std::uint64_t stream : streams) {
+    sending_.erase(stream);
+    step(Sent{stream});
+  }
+}
+
+void Shell::step(const Event& event) {
+  const Effects effects = core_.step(event, runtime::now());
+  for (const Effect& effect : effects) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
+  }
+}
+
+// ---- out --------------------------------------------------------------------------------------
+
+void Shell::publish(const protocol::Message& message) {
+  bus::Message out;
+  out.topic = protocol::outbox(self_);
+  out.payload = protocol::encode(message);
+  if (const Status status = bus_->publish(std::move(out)); !status.ok()) {
+    runtime::log_warn("publish.refused", {{"error", status.error().message}});
+  }
+}
+
+void Shell::publish_status(const char* status) {
+  bus::Message out;
+  out.topic = protocol::status_topic("worker", self_.id);
+  out.payload = Blob::copy_of(std::string_view(status));
+  out.retained = true;
+  if (const Status sent = bus_->publish(std::move(out)); !sent.ok()) {
+    runtime::log_warn("publish.refused", {{"error", sent.error().message}});
+  }
+}
+
+void Shell::perform(const Publish& effect) { publish(effect.message); }
+
+void Shell::perform(const SendTensor& effect) {
+  auto writer = std::make_shared<protocol::StreamWriter>(effect.stream, effect.task, effect.epoch,
+                                                         effect.tensor, effect.data);
+  auto stop = std::make_shared<std::atomic<bool>>(false);
+  sending_[effect.stream] = stop;
+  const auto source = [writer, stop, ended = ended_,
+                       stream = effect.stream](std::size_t bytes) -> std::optional<Blob> {
+    auto chunk = stop->load() ? std::nullopt : writer->next(bytes);
+    if (chunk) return protocol::encode(std::move(*chunk));
+    const std::lock_guard lock(ended->mutex);
+    ended->streams.push_back(stream);
+    return std::nullopt;
+  };
+  if (const Status status = bus_->send(protocol::outbox(self_), source); !status.ok()) {
+    runtime::log_warn("send.refused", {{"error", status.error().message}});
+    const std::lock_guard lock(ended_->mutex);
+    ended_->streams.push_back(effect.stream);
+  }
+}
+
+void Shell::perform(const StopSending& effect) {
+  const auto stream = sending_.find(effect.stream);
+  if (stream == sending_.end()) return;
+  stream->second->store(true);
+  sending_.erase(stream);
+}
+
+void Shell::perform(const Fetch& effect) {
+  for (const protocol::FileRef& file : effect.files) fetcher_.want(file);
+  fetches_[effect.serial] = effect.files;
+}
+
+void Shell::perform(const Keep& effect) {
+  if (cache_.keep(effect.files)) return;
+  runtime::log_warn("cache.full", {{"limit_bytes", std::to_string(options_.cache_bytes)},
+                                   {"why", "the assigned bundles alone are larger"}});
+}
+
+void Shell::perform(const Load& effect) { compute_->add(effect); }
+void Shell::perform(const Unload& effect) { compute_->add(effect); }
+void Shell::perform(const Compute& effect) { compute_->add(effect); }
+
+void Shell::perform(const Log& effect) {
+  if (effect.level == Log::Level::warning) {
+    runtime::log_warn(effect.event, effect.fields);
+  } else {
+    runtime::log_info(effect.event, effect.fields);
+  }
+}
+
+}  // namespace hyps::worker

@@ -1,0 +1,91 @@
+// Shell: the core's hands. One thread runs the core; the bus's thread and the compute thread post
+// to it; files are fetched from here.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bus/bus.hpp"
+#include "common/protocol/topics.hpp"
+#include "common/runtime/event_loop.hpp"
+#include "common/runtime/file_transfer.hpp"
+#include "services/worker/bundle_cache.hpp"
+#include "services/worker/compute_thread.hpp"
+#include "services/worker/core.hpp"
+
+namespace hyps::worker {
+
+struct ShellOptions {
+  CoreConfig core;
+  std::filesystem::path cache_folder;
+  std::uint64_t cache_bytes = 0;
+};
+
+class Shell {
+ public:
+  Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
+        std::unique_ptr<engine::Engine> engine);
+
+  // Until `stopped`; then says goodbye. The error: the cache folder cannot be used.
+  Status run(const std::atomic<bool>& stopped);
+
+ private:
+  using Input = std::variant<Event, bus::Message>;
+  static constexpr std::size_t kMaxInputs = 1024;
+  static constexpr Milliseconds kTick{100};
+
+  // Ends of streams, told by the bus's thread, which must never wait for ours.
+  struct Ended {
+    std::mutex mutex;
+    std::vector<std::uint64_t> streams;
+  };
+  using Flag = std::shared_ptr<std::atomic<bool>>;
+
+  void connect();
+  void handle(Input input);
+  void handle_message(const bus::Message& message);
+  void handle_frame(const Blob& frame);
+  void tick();
+  void step(const Event& event);
+
+  void perform(const Publish& effect);
+  void perform(const SendTensor& effect);
+  void perform(const StopSending& effect);
+  void perform(const Fetch& effect);
+  void perform(const Keep& effect);
+  void perform(const Load& effect);
+  void perform(const Unload& effect);
+  void perform(const Compute& effect);
+  void perform(const Log& effect);
+
+  void on_refused(const protocol::Refused& refused);
+  void check_fetches();
+  void check_ended();
+  void publish(const protocol::Message& message);
+  void publish_status(const char* status);
+  template <typename Messages>
+  void publish_all(const Messages& messages) {
+    for (const auto& message : messages) publish(message);
+  }
+
+  const ShellOptions options_;
+  const protocol::Peer self_;
+  Core core_;
+  BundleCache cache_;
+  runtime::FileFetcher fetcher_;
+  std::map<Serial, std::vector<protocol::FileRef>> fetches_;
+  std::map<std::uint64_t, Flag> sending_;
+  std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
+  runtime::EventLoop<Input> loop_{kMaxInputs};
+  std::unique_ptr<bus::Bus> bus_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<ComputeThread> compute_;  // last: its thread posts to the loop
+};
+
+}  // namespace hyps::worker
