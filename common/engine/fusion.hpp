@@ -1,0 +1,14 @@
+// Graph rewriting before execution: followers move into the convolution or matrix product before
+// them. Pure; what is safe is decided here from the graph alone.
+#pragma once
+
+#include "common/engine/program.hpp"
+
+namespace hyps::engine {
+
+// Folds an AffineKernel (BatchNormalization) into the weights of the Conv it alone consumes, and
+// turns unary functions and a residual addition into post-ops. The order of operations, and every
+// value still named by a group, stay as they were.
+Program fuse(const cnn::Graph& graph, Program program);
+
+}  // namespace hyps::engine

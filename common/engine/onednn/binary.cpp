@@ -1,0 +1,86 @@
+// Sums and products of maps. oneDNN repeats only its second operand, so of two operands of
+// different extents one must have the result's.
+#include "common/engine/onednn/attributes.hpp"
+#include "common/engine/onednn/elementwise.hpp"
+#include "common/engine/onednn/kernels.hpp"
+
+namespace hyps::engine {
+namespace {
+
+cnn::Shape with_rank(cnn::Shape shape, std::size_t rank) {
+  shape.insert(shape.begin(), rank - shape.size(), 1);
+  return shape;
+}
+
+PieceDraft piece(Builder& builder, dnnl::algorithm algorithm, const Operand& a, const Operand& b,
+                 const Operand& y) {
+  const dnnl::binary::desc what(algorithm, a.desc, b.desc, y.desc);
+  const dnnl::binary::primitive_desc form(what, attributes_with({}), builder.engine());
+  return {dnnl::binary(form), {a, b, y}, form.scratchpad_desc()};
+}
+
+class BinaryEmitter {
+ public:
+  BinaryEmitter(Builder& builder, const Group& group, const cnn::BinaryKernel& kernel)
+      : builder_(builder),
+        inputs_(group.head.inputs),
+        output_(group.outputs().front()),
+        shape_(builder.shape(output_)),
+        algorithm_(kernel.function == cnn::BinaryKernel::Function::add
+                       ? dnnl::algorithm::binary_add
+                       : dnnl::algorithm::binary_mul) {}
+
+  bool run() {
+    // Both functions commute, so the fold may begin with any input of the full shape.
+    std::size_t first = 0;
+    while (first < inputs_.size() && builder_.shape(inputs_[first]) != shape_) ++first;
+    if (first > 1) return false;  // folding from the left begins with the first two
+    auto sum = builder_.place(inputs_[first]);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (i != first) sum = combine(sum, inputs_[i]);
+    }
+    return true;
+  }
+
+ private:
+  Place combine(const Place& a, const std::string& other) {
+    if (builder_.shape(other) == shape_) return combine_equal(a, other);
+    const auto b = builder_.place_plain(other);
+    const auto b_desc = plain_desc(with_rank(builder_.shape(other), a.desc.dims().size()));
+    const auto y = builder_.define(output_, a.desc);
+    builder_.add(
+        {piece(builder_, algorithm_, {DNNL_ARG_SRC_0, a.buffer, 0, a.desc},
+               {DNNL_ARG_SRC_1, b.buffer, 0, b_desc}, {DNNL_ARG_DST, y.buffer, 0, y.desc})});
+    return y;
+  }
+
+  Place combine_equal(const Place& a, const std::string& other) {
+    const auto b = builder_.place_as(other, a.desc);
+    const auto y = builder_.define(output_, a.desc);
+    const auto make = [&](const Desc& desc, std::size_t offset) {
+      return piece(builder_, algorithm_, {DNNL_ARG_SRC_0, a.buffer, offset, desc},
+                   {DNNL_ARG_SRC_1, b.buffer, offset, desc},
+                   {DNNL_ARG_DST, y.buffer, offset, desc});
+    };
+    if (is_dense(a.desc)) {
+      add_flat(builder_, cnn::element_count(shape_), make);
+    } else {
+      builder_.add({make(a.desc, 0)});
+    }
+    return y;
+  }
+
+  Builder& builder_;
+  const std::vector<std::string>& inputs_;
+  const std::string& output_;
+  const cnn::Shape shape_;
+  const dnnl::algorithm algorithm_;
+};
+
+}  // namespace
+
+bool emit(Builder& builder, const Group& group, const cnn::BinaryKernel& kernel) {
+  return BinaryEmitter(builder, group, kernel).run();
+}
+
+}  // namespace hyps::engine

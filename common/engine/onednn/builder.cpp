@@ -1,0 +1,232 @@
+#include "common/engine/onednn/builder.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "common/engine/arena.hpp"
+
+namespace hyps::engine {
+namespace {
+
+// Below this a copy is cheap, and keeping a small part may keep a whole file alive.
+constexpr std::size_t kKeepBytes = std::size_t{256} << 10U;
+
+std::size_t round_up(std::size_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
+dnnl::memory unbound(const Desc& desc, const dnnl::engine& engine) {
+  return {desc, engine, DNNL_MEMORY_NONE};
+}
+
+}  // namespace
+
+Builder::Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes)
+    : graph_(graph), engine_(engine), lanes_(lanes) {
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    const auto& input = graph.inputs[i];
+    Buffer buffer;
+    buffer.kind = Buffer::Kind::input;
+    buffer.bytes = static_cast<std::size_t>(input.bytes());
+    buffer.input = i;
+    buffers.push_back(buffer);
+    if (input.type == cnn::DType::f32) {
+      places_[input.name] = {{i, plain_desc(input.shape)}};
+    } else {
+      bytes_[input.name] = i;
+    }
+  }
+}
+
+cnn::Value Builder::value(const std::string& name) const {
+  if (const auto weight = graph_.weights.find(name); weight != graph_.weights.end()) {
+    return {name, weight->second.type, weight->second.shape};
+  }
+  return graph_.value(name);
+}
+
+const cnn::Shape& Builder::shape(const std::string& value) const {
+  if (const auto weight = graph_.weights.find(value); weight != graph_.weights.end()) {
+    return weight->second.shape;
+  }
+  return graph_.value(value).shape;
+}
+
+bool Builder::is_floats(const std::string& name) const {
+  const auto known = value(name);
+  return known.type == cnn::DType::f32 && cnn::element_count(known.shape) > 0;
+}
+
+BufferId Builder::new_buffer(std::size_t bytes) {
+  Buffer buffer;
+  buffer.bytes = bytes;
+  buffers.push_back(buffer);
+  return buffers.size() - 1;
+}
+
+void Builder::touch(BufferId id) {
+  auto& buffer = buffers[id];
+  if (!buffer.used) buffer.first = steps.size();
+  buffer.last = steps.size();
+  buffer.used = true;
+}
+
+BufferId Builder::constant(std::span<const float> values) {
+  return constant_bytes(std::as_bytes(values));
+}
+
+BufferId Builder::constant_bytes(std::span<const std::byte> bytes) {
+  const auto id = new_constant(bytes.size());
+  if (!bytes.empty()) std::memcpy(buffers[id].packed->data(), bytes.data(), bytes.size());
+  return id;
+}
+
+BufferId Builder::new_constant(std::size_t bytes) {
+  const auto id = new_buffer(bytes);
+  auto& buffer = buffers[id];
+  buffer.kind = Buffer::Kind::constant;
+  buffer.packed = std::make_shared<AlignedBytes>(std::max<std::size_t>(bytes, 1));
+  buffer.constant = buffer.packed->data();
+  return id;
+}
+
+BufferId Builder::packed(const Blob& source, const Desc& have, const Desc& want, float factor) {
+  if (have != want || factor != 1 || source.size() < kKeepBytes) {
+    return packed_copy(reinterpret_cast<const float*>(source.data()), have, want, factor);
+  }
+  const auto id = new_buffer(source.size());
+  buffers[id].kind = Buffer::Kind::constant;
+  buffers[id].blob = source;
+  buffers[id].constant = source.data();
+  return id;
+}
+
+BufferId Builder::packed_copy(const float* source, const Desc& have, const Desc& want,
+                              float factor) {
+  const auto id = new_constant(want.get_size());
+  dnnl::primitive_attr attributes;
+  if (factor != 1) attributes.set_output_scales(0, {factor});
+  dnnl::memory from(have, engine_, const_cast<float*>(source));
+  dnnl::memory to(want, engine_, buffers[id].packed->data());
+  dnnl::stream stream(engine_);
+  const dnnl::reorder::primitive_desc how(engine_, have, engine_, want, attributes);
+  dnnl::reorder(how).execute(stream, from, to);
+  stream.wait();
+  return id;
+}
+
+Place Builder::place(const std::string& value) {
+  auto& known = places_[value];
+  if (known.empty()) {
+    const auto& tensor = graph_.weights.at(value);
+    known.push_back({constant_bytes(tensor.data.bytes()), plain_desc(tensor.shape)});
+  }
+  return known.front();
+}
+
+Place Builder::place_as(const std::string& value, const Desc& desc) {
+  const auto first = place(value);
+  auto& known = places_[value];
+  const auto same = [&](const Place& place) { return place.desc == desc; };
+  if (const auto found = std::ranges::find_if(known, same); found != known.end()) return *found;
+  if (is_plain(first.desc) && is_plain(desc)) return {first.buffer, desc};
+  const auto made = copy_of(value, desc);
+  places_[value].push_back(made);
+  return made;
+}
+
+Place Builder::place_plain(const std::string& value) {
+  return place_as(value, plain_desc(shape(value)));
+}
+
+Place Builder::copy_of(const std::string& value, const Desc& desc) {
+  const auto from = place(value);
+  const Place to{new_buffer(desc.get_size()), desc};
+  reorder(from, to);
+  return to;
+}
+
+BufferId Builder::bytes_of(const std::string& value) {
+  if (is_floats(value)) return place_plain(value).buffer;
+  const auto found = bytes_.find(value);
+  if (found != bytes_.end()) return found->second;
+  return bytes_[value] = constant_bytes(graph_.weights.at(value).data.bytes());
+}
+
+Place Builder::define(const std::string& value, const Desc& desc) {
+  const Place made{new_buffer(desc.get_size()), desc};
+  places_[value] = {made};
+  return made;
+}
+
+void Builder::define_at(const std::string& value, const Place& place) { places_[value] = {place}; }
+
+BufferId Builder::define_bytes(const std::string& value) {
+  if (is_floats(value)) return define(value, plain_desc(shape(value))).buffer;
+  return bytes_[value] = new_buffer(static_cast<std::size_t>(graph_.value(value).bytes()));
+}
+
+bool Builder::is_writable(BufferId buffer) const {
+  return buffers[buffer].kind == Buffer::Kind::arena;
+}
+
+void Builder::reorder(const Place& from, const Place& to) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::reorder::primitive_desc how(engine_, from.desc, engine_, to.desc, attributes);
+  add({{dnnl::reorder(how),
+        {{DNNL_ARG_FROM, from.buffer, 0, from.desc}, {DNNL_ARG_TO, to.buffer, 0, to.desc}},
+        how.scratchpad_desc()}});
+}
+
+PrimitiveStep::Arguments Builder::bind(const PieceDraft& draft, BufferId scratch,
+                                       std::size_t offset) {
+  PrimitiveStep::Arguments arguments;
+  for (const auto& operand : draft.operands) {
+    auto memory = unbound(operand.desc, engine_);
+    bindings.push_back({memory, operand.buffer, operand.offset});
+    arguments.emplace(operand.argument, memory);
+  }
+  if (draft.scratchpad.get_size() > 0) {
+    auto memory = unbound(draft.scratchpad, engine_);
+    bindings.push_back({memory, scratch, offset});
+    arguments.emplace(DNNL_ARG_SCRATCHPAD, memory);
+  }
+  return arguments;
+}
+
+void Builder::add(std::vector<PieceDraft> drafts) {
+  const auto lanes = static_cast<std::size_t>(drafts.size() > 1 ? lanes_ : 1);
+  std::size_t scratch_bytes = 0;
+  for (const auto& draft : drafts) {
+    scratch_bytes = std::max(scratch_bytes, round_up(draft.scratchpad.get_size()));
+    for (const auto& operand : draft.operands) touch(operand.buffer);
+  }
+  BufferId scratch = 0;
+  if (scratch_bytes > 0) {
+    scratch = new_buffer(scratch_bytes * lanes);
+    touch(scratch);
+  }
+  std::vector<PrimitiveStep::Piece> pieces;
+  for (const auto& draft : drafts) {
+    PrimitiveStep::Piece piece{draft.primitive, {}};
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      piece.of_lane.push_back(bind(draft, scratch, lane * scratch_bytes));
+    }
+    pieces.push_back(std::move(piece));
+  }
+  steps.push_back(
+      std::make_unique<PrimitiveStep>(engine_, std::move(pieces), static_cast<int>(lanes)));
+}
+
+void Builder::add(std::unique_ptr<Step> step, std::span<const BufferId> used) {
+  for (const auto buffer : used) touch(buffer);
+  steps.push_back(std::move(step));
+}
+
+void Builder::keep_outputs() {
+  for (const auto& output : graph_.outputs) outputs.push_back(bytes_of(output.name));
+  for (const auto buffer : outputs) touch(buffer);
+}
+
+}  // namespace hyps::engine

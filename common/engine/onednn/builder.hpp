@@ -1,0 +1,120 @@
+// Builder: turns a program into steps and a memory plan. Kernels (conv.cpp, pool.cpp, ...) ask it
+// where values are, and give it primitives over buffers.
+#pragma once
+
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/cnn/graph.hpp"
+#include "common/engine/onednn/layout.hpp"
+#include "common/engine/onednn/memory.hpp"
+#include "common/engine/onednn/step.hpp"
+
+namespace hyps::engine {
+
+// A float32 value in memory.
+struct Place {
+  BufferId buffer = 0;
+  Desc desc;
+};
+
+// Part of a buffer, as an argument of a primitive.
+struct Operand {
+  int argument = 0;  // DNNL_ARG_...
+  BufferId buffer = 0;
+  std::size_t offset = 0;  // bytes
+  Desc desc;
+};
+
+struct PieceDraft {
+  dnnl::primitive primitive;
+  std::vector<Operand> operands;
+  Desc scratchpad;  // empty if none is needed
+};
+
+// What a buffer is: memory of the arena, an input of the run, or a constant.
+struct Buffer {
+  enum class Kind { arena, input, constant };
+  Kind kind = Kind::arena;
+  std::size_t bytes = 0;
+  std::size_t first = 0;  // steps between which it must keep its content
+  std::size_t last = 0;
+  bool used = false;
+  std::size_t input = 0;                 // Kind::input: which one
+  const std::byte* constant = nullptr;   // Kind::constant: its bytes, owned below
+  std::shared_ptr<AlignedBytes> packed;  // or
+  Blob blob;                             // the graph's own bytes
+};
+
+// Where a primitive's memory object points: set when addresses are known.
+struct Binding {
+  dnnl::memory memory;
+  BufferId buffer = 0;
+  std::size_t offset = 0;
+};
+
+class Builder {
+ public:
+  // Borrows the graph.
+  Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes);
+
+  [[nodiscard]] const cnn::Graph& graph() const { return graph_; }
+  [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
+  [[nodiscard]] const cnn::Shape& shape(const std::string& value) const;
+  [[nodiscard]] cnn::Value value(const std::string& name) const;
+  [[nodiscard]] bool is_floats(const std::string& value) const;
+
+  // Where a value (or weight) is now, in whatever layout it was left.
+  Place place(const std::string& value);
+  // The value in this layout; adds a reorder if it is not there in it yet.
+  Place place_as(const std::string& value, const Desc& desc);
+  Place place_plain(const std::string& value);
+  // The bytes of a value of any type, row-major.
+  BufferId bytes_of(const std::string& value);
+
+  // A new value: in new memory, or where another lies (a view, a sum in place).
+  Place define(const std::string& value, const Desc& desc);
+  void define_at(const std::string& value, const Place& place);
+  BufferId define_bytes(const std::string& value);
+  // True if the buffer is the arena's, so that a dead value in it may be overwritten.
+  [[nodiscard]] bool is_writable(BufferId buffer) const;
+  // A copy of a value in memory of its own, in this layout.
+  Place copy_of(const std::string& value, const Desc& desc);
+
+  BufferId constant(std::span<const float> values);
+  // Weights in the layout a primitive wants, times `factor`. Large ones that are in it already stay
+  // where they are: the Blob is kept instead of a copy. REQUIRES: source covers `have`.
+  BufferId packed(const Blob& source, const Desc& have, const Desc& want, float factor = 1);
+  BufferId packed_copy(const float* source, const Desc& have, const Desc& want, float factor = 1);
+
+  void add(std::vector<PieceDraft> pieces);
+  void add(std::unique_ptr<Step> step, std::span<const BufferId> buffers);
+  // Outputs of the graph as plain bytes that live to the end.
+  void keep_outputs();
+
+  // The result, for the executable to take over.
+  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<Buffer> buffers;
+  std::vector<Binding> bindings;
+  std::vector<BufferId> outputs;
+
+ private:
+  BufferId new_buffer(std::size_t bytes);
+  BufferId constant_bytes(std::span<const std::byte> bytes);
+  BufferId new_constant(std::size_t bytes);
+  void touch(BufferId buffer);
+  void reorder(const Place& from, const Place& to);
+  PrimitiveStep::Arguments bind(const PieceDraft& draft, BufferId scratch, std::size_t offset);
+
+  const cnn::Graph& graph_;
+  const dnnl::engine& engine_;
+  const int lanes_;
+  std::map<std::string, std::vector<Place>> places_;  // every layout a value is there in
+  std::map<std::string, BufferId> bytes_;             // values that are not float32
+};
+
+}  // namespace hyps::engine

@@ -1,0 +1,34 @@
+#include "common/engine/onednn/pieces.hpp"
+
+#include <algorithm>
+
+namespace hyps::engine {
+namespace {
+
+constexpr std::int64_t kMaxPieces = 8;
+// A piece should take some ten microseconds, or handing it to another thread costs more than it
+// saves.
+constexpr double kMinFlops = 1e6;
+
+std::int64_t pieces_for(std::int64_t length, double flops) {
+  const auto worthwhile = static_cast<std::int64_t>(std::min(flops / kMinFlops, 1e6));
+  const auto wide = length / 32;                               // of 32 channels and more
+  const auto narrow = std::min<std::int64_t>(4, length / 16);  // four pieces may have 16
+  return std::clamp<std::int64_t>(std::min(std::max(wide, narrow), worthwhile), 1, kMaxPieces);
+}
+
+}  // namespace
+
+std::vector<cnn::Range> split(std::int64_t length, std::int64_t unit, double flops) {
+  const auto units = (length + unit - 1) / unit;
+  const auto pieces = std::min(pieces_for(length, flops), units);
+  std::vector<cnn::Range> ranges;
+  for (std::int64_t i = 0; i < pieces; ++i) {
+    const auto begin = units * i / pieces * unit;
+    const auto end = std::min(units * (i + 1) / pieces * unit, length);
+    ranges.push_back({begin, end});
+  }
+  return ranges;
+}
+
+}  // namespace hyps::engine

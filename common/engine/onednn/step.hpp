@@ -1,0 +1,71 @@
+// Step: one thing an executable does, in order. Steps name memory by buffer; where a buffer lies is
+// known once the arena is planned.
+#pragma once
+
+#include <cstddef>
+#include <dnnl.hpp>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/cnn/operator.hpp"
+#include "common/engine/pool.hpp"
+
+namespace hyps::engine {
+
+using BufferId = std::size_t;
+
+// The address of each buffer during a run.
+using Addresses = std::vector<std::byte*>;
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual void run(const Addresses& addresses, Pool& pool) = 0;
+};
+
+// Primitives made for one thread; one for each piece. Each lane has its own scratchpad, hence its
+// own arguments.
+class PrimitiveStep : public Step {
+ public:
+  using Arguments = std::unordered_map<int, dnnl::memory>;
+  struct Piece {
+    dnnl::primitive primitive;
+    std::vector<Arguments> of_lane;
+  };
+  PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> pieces, int lanes);
+  void run(const Addresses& addresses, Pool& pool) override;
+
+ private:
+  std::vector<Piece> pieces_;
+  std::vector<dnnl::stream> streams_;  // one for each lane
+};
+
+// An operator's scalar reference form on plain tensors.
+class ReferenceStep : public Step {
+ public:
+  struct Input {
+    bool given = false;
+    BufferId buffer = 0;
+    cnn::Value value;
+  };
+  struct Output {
+    std::size_t index = 0;  // among the node's outputs
+    BufferId buffer = 0;
+    cnn::Value value;
+  };
+  // constant[i]: input i is a weight, which the operator may look at beforehand.
+  ReferenceStep(const cnn::Operator& op, cnn::Node node, int opset, std::vector<Input> inputs,
+                std::vector<bool> constant, std::vector<Output> outputs);
+  void run(const Addresses& addresses, Pool& pool) override;
+
+ private:
+  const cnn::Operator& operator_;  // in the static table
+  cnn::Node node_;
+  int opset_;
+  std::vector<Input> inputs_;
+  std::vector<bool> constant_;
+  std::vector<Output> outputs_;
+};
+
+}  // namespace hyps::engine

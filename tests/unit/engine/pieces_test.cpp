@@ -1,0 +1,34 @@
+#include "common/engine/onednn/pieces.hpp"
+
+#include <gtest/gtest.h>
+
+#include "common/base/random.hpp"
+
+namespace hyps::engine {
+namespace {
+
+TEST(Pieces, CoverTheWholeInOrderInMultiplesOfTheUnit) {
+  Random random(5);
+  for (int round = 0; round < 1000; ++round) {
+    const auto length = random.between(1, 5000);
+    const auto unit = random.between(1, 64);
+    std::int64_t expected = 0;
+    for (const auto& range : split(length, unit, random.real() * 1e8)) {
+      EXPECT_EQ(range.begin, expected);
+      EXPECT_GT(range.end, range.begin);
+      EXPECT_EQ(range.begin % unit, 0);
+      expected = range.end;
+    }
+    EXPECT_EQ(expected, length);
+  }
+}
+
+TEST(Pieces, LittleWorkStaysWhole) { EXPECT_EQ(split(512, 16, 1e5).size(), 1U); }
+
+TEST(Pieces, HeavyLayersOccupyEightThreads) {
+  EXPECT_EQ(split(512, 16, 1e9).size(), 8U);
+  EXPECT_EQ(split(64, 16, 1e9).size(), 4U);
+}
+
+}  // namespace
+}  // namespace hyps::engine
