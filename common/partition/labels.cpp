@@ -39,15 +39,22 @@ std::string threshold_label(const Threshold& threshold) {
   return format_count(threshold.value) + " parameters";
 }
 
-std::string layers_label(const Partition& partition) {
+std::string layers_label(const Partition& partition, std::size_t width) {
   const auto& layers = partition.layers;
   if (layers.empty()) return "";
+  const std::string& first = layers.front();
   if (partition.nodes.size() == 0 && partition.kind == Kind::vertical) {
-    return "join " + layers.front();
+    return shortened("join " + first, width);
   }
-  if (layers.size() == 1) return layers.front();
-  if (layers.size() == 2) return layers.front() + ", " + layers.back();
-  return fmt::format("{} … {} ({})", layers.front(), layers.back(), layers.size());
+  if (layers.size() == 1) return shortened(first, width);
+  const std::string full = layers.size() == 2
+                               ? first + ", " + layers.back()
+                               : fmt::format("{} … {} ({})", first, layers.back(), layers.size());
+  for (const std::string& label : {full, first + "…" + layers.back()}) {
+    if (displayed_width(label) <= width) return label;
+  }
+  const std::string others = fmt::format(" +{}", layers.size() - 1);
+  return shortened(first, width > others.size() ? width - others.size() : 1) + others;
 }
 
 std::int64_t bytes_of(const std::vector<cnn::Value>& values) {

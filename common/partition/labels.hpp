@@ -9,7 +9,8 @@
 namespace hyps::partition {
 
 std::string threshold_label(const Threshold& threshold);  // "30.00 M parameters", "none"
-std::string layers_label(const Partition& partition);     // "conv1_1 … pool5 (18)"
+// "conv1_1 … pool5 (18)", or shorter where that is wider than `width` code points.
+std::string layers_label(const Partition& partition, std::size_t width);
 std::int64_t bytes_of(const std::vector<cnn::Value>& values);
 std::string edge_label(const std::vector<cnn::Value>& values);  // "12.2 MB"; "-" for @image
 

@@ -18,6 +18,8 @@ namespace {
 constexpr int kHeaderHeight = 112;
 constexpr std::size_t kLegendWorkers = 24;
 constexpr std::size_t kLegendColumns = 8;
+constexpr std::size_t kLabelWidth = 24;  // code points in a box
+constexpr int kLabelRoom = 70;           // pixels of a column gap in which an edge runs straight
 
 struct Colour {
   const char* strong;  // under white text
@@ -68,6 +70,19 @@ std::string text_at(int x, int y, const char* style, const std::string& text) {
 double line_width(std::int64_t bytes) {
   const double kilobytes = static_cast<double>(std::max<std::int64_t>(bytes, 1)) / 1024;
   return std::clamp(1 + 0.5 * std::log2(std::max(1.0, kilobytes)), 1.0, 9.0);
+}
+
+// Three digits: "9.44 GFLOP".
+std::string flops_label(std::int64_t flops) {
+  constexpr std::array<const char*, 5> kPrefixes{"", "K", "M", "G", "T"};
+  double number = static_cast<double>(flops);
+  std::size_t power = 0;
+  while (number >= 999.5 && power + 1 < kPrefixes.size()) {
+    number /= 1000;
+    ++power;
+  }
+  const int decimals = power == 0 || number >= 99.95 ? 0 : number >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}FLOP", number, decimals, kPrefixes.at(power));
 }
 
 class Picture {
@@ -183,12 +198,11 @@ class Picture {
         p.safe_zone ? "2.5" : "1.2");
     svg_ += text_at(x + 10, y + 18, "b", shortened(p.name.text, 12));
     svg_ += text_at(x + kBoxWidth - 10, y + 18, "r", kind_label(p));
-    svg_ += text_at(x + 10, y + 34, "t", shortened(what_label(p), 25));
+    svg_ += text_at(x + 10, y + 34, "t", what_label(p));
     draw_weights(p, x + 10, y + 41, colour);
     svg_ += text_at(x + 10, y + 75, "s", "needs " + format_bytes(p.memory_bytes()));
     if (p.cost.flops > 0) {
-      const std::string flops = format_count(p.cost.flops) + "FLOP";
-      svg_ += text_at(x + kBoxWidth - 10, y + 75, "r", flops);
+      svg_ += text_at(x + kBoxWidth - 10, y + 75, "r", flops_label(p.cost.flops));
     }
     svg_ +=
         fmt::format("<path d=\"M{} {}h{}v12a7 7 0 0 1 -7 7h-{}a7 7 0 0 1 -7 -7z\" fill=\"{}\"/>\n",
@@ -220,7 +234,8 @@ class Picture {
     if (p.kind == Kind::horizontal) {
       return fmt::format("slice {} of {}", p.slice_index + 1, p.slice_count);
     }
-    return p.kind == Kind::vertical ? "whole layers" : "";
+    if (p.kind != Kind::vertical) return "";
+    return p.nodes.size() == 0 ? "join" : "whole layers";
   }
 
   static std::string what_label(const Partition& p) {
@@ -230,11 +245,12 @@ class Picture {
       case Kind::report:
         return "tensor → answer";
       case Kind::vertical:
-        return layers_label(p);
+        return layers_label(p, kLabelWidth);
       case Kind::horizontal:
         break;
     }
-    return fmt::format("{} [{}, {})", layers_label(p), p.slice.begin, p.slice.end);
+    const std::string range = fmt::format(" [{}, {})", p.slice.begin, p.slice.end);
+    return layers_label(p, kLabelWidth - std::min(kLabelWidth / 2, range.size())) + range;
   }
 
   std::string tooltip(const Partition& p, const std::string& name) const {
@@ -284,12 +300,17 @@ class Picture {
     for (std::size_t k = 0; k < from.shown(); ++k) {
       starts.push_back({from.x + kBoxWidth, from.box_top(k) + kBoxHeight / 2});
     }
+    // Lines fan out or in beside the label, not through it.
+    const bool fans_in = from.row == to.row && from.count > 1 && to.count == 1;
+    const int begin = to.x - kColumnGap;
+    const int junction = fans_in ? begin + kColumnGap - kLabelRoom : begin + kLabelRoom;
     if (from.row == to.row) {
-      draw_curves({to.x - kColumnGap / 2, to.middle}, starts, to, width);
+      draw_curves({junction, to.middle}, starts, to, width);
     } else {
       draw_turn(from, starts, to, width);
     }
-    label_edge(crossing, to);
+    label_edge(crossing, fans_in ? junction + kLabelRoom / 2 - 2 : begin + kLabelRoom / 2 + 2,
+               to.middle);
   }
 
   struct Point {
@@ -330,7 +351,7 @@ class Picture {
     }
     path(fmt::format("M{} {}V{}H{}V{}", right, starts.front().y, lane, left, to.middle), width,
          false);
-    draw_curves({to.x - kColumnGap / 2, to.middle}, {{left, to.middle}}, to, width);
+    draw_curves({to.x - kColumnGap + kLabelRoom, to.middle}, {{left, to.middle}}, to, width);
   }
 
   void path(const std::string& line, double width, bool arrow) {
@@ -338,27 +359,26 @@ class Picture {
                         arrow ? " marker-end=\"url(#arrow)\"" : "", line);
   }
 
-  void label_edge(const Crossing& crossing, const Stage& to) {
-    const int x = to.x - kColumnGap / 2 - 2;
+  void label_edge(const Crossing& crossing, int x, int middle) {
     std::string shape = "nothing";
     if (crossing.near.size() == 1) {
       shape = cnn::to_string(crossing.near[0].shape);
     } else if (!crossing.near.empty()) {
       shape = fmt::format("{} {}", crossing.near.size(), crossing.slices ? "slices" : "tensors");
     }
-    halo(x, to.middle - 24, 96);
-    svg_ += text_at(x, to.middle - 14, "m", shortened(shape, 17));
+    halo(x, middle - 24, 72);
+    svg_ += text_at(x, middle - 14, "m", shortened(shape, 17));
     if (!crossing.near.empty()) {
-      halo(x, to.middle + 10, 60);
-      svg_ += text_at(x, to.middle + 20, "mb", format_bytes(bytes_of(crossing.near)));
+      halo(x, middle + 10, 60);
+      svg_ += text_at(x, middle + 20, "mb", format_bytes(bytes_of(crossing.near)));
     }
     if (crossing.far.empty()) return;
     std::string from;
     for (const auto& name : crossing.far_from) from += (from.empty() ? "" : ", ") + name;
-    halo(x, to.middle + 24, 96);
-    svg_ += text_at(x, to.middle + 34, "m", "+ " + format_bytes(bytes_of(crossing.far)));
-    halo(x, to.middle + 36, 96);
-    svg_ += text_at(x, to.middle + 46, "m", shortened("from " + from, 17));
+    halo(x, middle + 24, 72);
+    svg_ += text_at(x, middle + 34, "m", "+ " + format_bytes(bytes_of(crossing.far)));
+    halo(x, middle + 36, 72);
+    svg_ += text_at(x, middle + 46, "m", shortened("from " + from, 17));
   }
 
   void halo(int centre, int y, int width) {

@@ -17,6 +17,7 @@ constexpr std::size_t kColumns = 9;
 constexpr std::size_t kLayersColumn = 2;
 constexpr std::size_t kTerminalWidth = 100;
 constexpr std::size_t kLeastLayersWidth = 12;
+constexpr std::size_t kWidestLayers = 40;
 
 using Row = std::array<std::string, kColumns>;
 
@@ -31,7 +32,7 @@ std::string kind_text(const Partition& partition) {
 Row row_of(const Partition& partition) {
   return {partition.name.text,
           kind_text(partition),
-          layers_label(partition),
+          layers_label(partition, kWidestLayers),
           count_or_dash(partition.cost.parameters),
           bytes_or_dash(partition.cost.weight_bytes),
           bytes_or_dash(partition.memory_bytes()),
@@ -99,6 +100,9 @@ std::string to_table(const Plan& plan) {
                   count_or_dash(totals.cost.parameters), bytes_or_dash(totals.cost.weight_bytes),
                   "", "", "", count_or_dash(totals.cost.flops)});
   const auto widths = widths_of(rows);
+  for (std::size_t i = 0; i < plan.partitions.size(); ++i) {
+    rows[i + 1][kLayersColumn] = layers_label(plan.partitions[i], widths[kLayersColumn]);
+  }
   std::string text =
       fmt::format("plan {}, threshold {}\n\n", plan.id().text, threshold_label(plan.threshold));
   for (const Row& row : rows) text += line_of(row, widths);
