@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -10,6 +8,7 @@
 #include "common/partition/labels.hpp"
 #include "common/partition/plan.hpp"
 #include "common/partition/svg_layout.hpp"
+#include "common/partition/svg_text.hpp"
 
 namespace hyps::partition {
 
@@ -20,70 +19,6 @@ constexpr std::size_t kLegendWorkers = 24;
 constexpr std::size_t kLegendColumns = 8;
 constexpr std::size_t kLabelWidth = 24;  // code points in a box
 constexpr int kLabelRoom = 70;           // pixels of a column gap in which an edge runs straight
-
-struct Colour {
-  const char* strong;  // under white text
-  const char* pale;
-};
-constexpr Colour kUnassigned{"#8a8f98", "#f4f5f7"};
-constexpr std::array<Colour, 10> kPalette{{{"#1f6fb2", "#e3f0fa"},
-                                           {"#b4521a", "#fbeadf"},
-                                           {"#1b7f5c", "#dff4ec"},
-                                           {"#8b3f96", "#f4e4f6"},
-                                           {"#9a6b00", "#faf0d6"},
-                                           {"#b3294e", "#fbe1e8"},
-                                           {"#37749a", "#e2eef5"},
-                                           {"#5b6f1d", "#eff4dc"},
-                                           {"#5a4fb8", "#e9e7f9"},
-                                           {"#6d5345", "#f1eae6"}}};
-
-std::string escaped(const std::string& raw) {
-  std::string text;
-  for (const char c : made_printable(raw)) {
-    switch (c) {
-      case '&':
-        text += "&amp;";
-        break;
-      case '<':
-        text += "&lt;";
-        break;
-      case '>':
-        text += "&gt;";
-        break;
-      case '"':
-        text += "&quot;";
-        break;
-      default:
-        text += c;
-    }
-  }
-  return text;
-}
-
-std::string text_at(int x, int y, const char* style, const std::string& text) {
-  return fmt::format("<text x=\"{}\" y=\"{}\" class=\"{}\">{}</text>\n", x, y, style,
-                     escaped(text));
-}
-
-// Wider for larger feature maps: one pixel at 1 KB, one and a half more each time it is eight times
-// as large.
-double line_width(std::int64_t bytes) {
-  const double kilobytes = static_cast<double>(std::max<std::int64_t>(bytes, 1)) / 1024;
-  return std::clamp(1 + 0.5 * std::log2(std::max(1.0, kilobytes)), 1.0, 9.0);
-}
-
-// Three digits: "9.44 GFLOP".
-std::string flops_label(std::int64_t flops) {
-  constexpr std::array<const char*, 5> kPrefixes{"", "K", "M", "G", "T"};
-  double number = static_cast<double>(flops);
-  std::size_t power = 0;
-  while (number >= 999.5 && power + 1 < kPrefixes.size()) {
-    number /= 1000;
-    ++power;
-  }
-  const int decimals = power == 0 || number >= 99.95 ? 0 : number >= 9.995 ? 1 : 2;
-  return fmt::format("{:.{}f} {}FLOP", number, decimals, kPrefixes.at(power));
-}
 
 class Picture {
  public:
@@ -301,16 +236,18 @@ class Picture {
       starts.push_back({from.x + kBoxWidth, from.box_top(k) + kBoxHeight / 2});
     }
     // Lines fan out or in beside the label, not through it.
-    const bool fans_in = from.row == to.row && from.count > 1 && to.count == 1;
+    const bool fans_in = from.row == to.row && from.count > 1;
     const int begin = to.x - kColumnGap;
-    const int junction = fans_in ? begin + kColumnGap - kLabelRoom : begin + kLabelRoom;
+    const int junction = fans_in ? to.x - kLabelRoom : begin + kLabelRoom;
+    int label = begin + kColumnGap / 2 - 2;
+    if (to.count > 1) label = begin + kLabelRoom / 2 + 2;
+    if (fans_in) label = to.x - kLabelRoom / 2 - 2;
     if (from.row == to.row) {
       draw_curves({junction, to.middle}, starts, to, width);
     } else {
       draw_turn(from, starts, to, width);
     }
-    label_edge(crossing, fans_in ? junction + kLabelRoom / 2 - 2 : begin + kLabelRoom / 2 + 2,
-               to.middle);
+    label_edge(crossing, label, to.middle);
   }
 
   struct Point {
@@ -366,18 +303,18 @@ class Picture {
     } else if (!crossing.near.empty()) {
       shape = fmt::format("{} {}", crossing.near.size(), crossing.slices ? "slices" : "tensors");
     }
-    halo(x, middle - 24, 72);
+    halo(x, middle - 24, kLabelRoom - 6);
     svg_ += text_at(x, middle - 14, "m", shortened(shape, 17));
     if (!crossing.near.empty()) {
-      halo(x, middle + 10, 60);
+      halo(x, middle + 10, kLabelRoom - 10);
       svg_ += text_at(x, middle + 20, "mb", format_bytes(bytes_of(crossing.near)));
     }
     if (crossing.far.empty()) return;
     std::string from;
     for (const auto& name : crossing.far_from) from += (from.empty() ? "" : ", ") + name;
-    halo(x, middle + 24, 72);
+    halo(x, middle + 24, kLabelRoom - 6);
     svg_ += text_at(x, middle + 34, "m", "+ " + format_bytes(bytes_of(crossing.far)));
-    halo(x, middle + 36, 72);
+    halo(x, middle + 36, kLabelRoom - 6);
     svg_ += text_at(x, middle + 46, "m", shortened("from " + from, 17));
   }
 
