@@ -1,0 +1,67 @@
+#include "services/hub/config.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+constexpr std::int64_t kDay = 24LL * 3600 * 1000;
+constexpr std::int64_t kTera = 1LL << 40;
+
+void declare_bounds(runtime::Schema& schema, Config& c) {
+  schema.integer("jobs_in_flight", &c.jobs_in_flight, 1, 1000,
+                 "jobs of one model that are computed at a time; the others wait, oldest first");
+  schema.integer("worker_credits", &c.worker_credits, 1, 64,
+                 "tasks a worker is given at a time: one to compute, the others arriving");
+  schema.integer("max_waiting_jobs", &c.max_waiting_jobs, 1, 1'000'000,
+                 "accepted jobs that wait; more are refused");
+  schema.bytes("max_image_bytes", &c.max_image_bytes, 1, 1LL << 30,
+               "largest input that is accepted");
+  schema.bytes("max_tensor_bytes", &c.max_tensor_bytes, 1, 1LL << 32,
+               "largest feature map that is taken from a worker");
+  schema.bytes("max_assembly_bytes", &c.max_assembly_bytes, 1, 1LL << 34,
+               "memory for feature maps that are arriving, in all");
+  schema.bytes("max_file_bytes", &c.max_file_bytes, 1, kTera, "largest file of a model");
+  schema.integer("max_workers", &c.max_workers, 1, 10'000, "workers that are remembered");
+  schema.integer("max_models", &c.max_models, 1, 10'000, "models that can be deployed");
+  schema.integer("max_timeline_events", &c.max_timeline_events, 10, 100'000,
+                 "events that are kept in a job's timeline");
+  schema.bytes("disk_reserve_bytes", &c.disk_reserve_bytes, 0, kTera,
+               "new jobs are refused when the disk has less left");
+  schema.integer("keep_finished_jobs", &c.keep_finished_jobs, 0, 1'000'000,
+                 "finished jobs whose answer and timeline are kept");
+  schema.integer("keep_feature_maps", &c.keep_feature_maps, 0, 1'000'000,
+                 "finished jobs whose feature maps are kept");
+}
+
+void declare_times(runtime::Schema& schema, Config& c) {
+  schema.integer("max_attempts", &c.max_attempts, 1, 1000,
+                 "how often a partition of a job may fail, over all workers, before the job does");
+  schema.integer("max_losses", &c.max_losses, 1, 1'000'000,
+                 "how many workers a partition of a job may outlive before the job fails");
+  schema.integer("retry_delay_ms", &c.retry_delay_ms, 0, kDay,
+                 "ms before a failed partition is tried again, times the failures so far");
+  schema.integer("resend_after_ms", &c.resend_after_ms, 100, kDay,
+                 "ms until a task that a worker's heartbeat does not list is sent again");
+  schema.integer("worker_silence_ms", &c.worker_silence_ms, 500, kDay,
+                 "ms without a word from a worker until it counts as gone");
+  schema.integer("result_timeout_ms", &c.result_timeout_ms, 1000, kDay,
+                 "ms that the outputs of a finished task may take to arrive");
+  schema.integer("task_timeout_ms", &c.task_timeout_ms, 1000, 7 * kDay,
+                 "ms a task may take in all, the worker's queue and loading included");
+  schema.integer("file_grace_ms", &c.file_grace_ms, 1000, kDay,
+                 "ms that uploaded files which belong to no model are kept");
+}
+
+}  // namespace
+
+void declare(runtime::Schema& schema, Config& config) {
+  runtime::declare(schema, config.broker);
+  schema.text("id", &config.id, "name of this hub, part of its status topic");
+  schema.text("data_folder", &config.data_folder, "folder of the store");
+  schema.choice("log_level", &config.log_level, {"debug", "info", "warn", "error"},
+                "least level that is logged");
+  declare_bounds(schema, config);
+  declare_times(schema, config);
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,178 @@
+#include "services/hub/core.hpp"
+
+#include <cassert>
+
+#include "services/hub/accept.hpp"
+#include "services/hub/begin.hpp"
+#include "services/hub/dispatch.hpp"
+#include "services/hub/files.hpp"
+#include "services/hub/invariants.hpp"
+#include "services/hub/jobs.hpp"
+#include "services/hub/models.hpp"
+#include "services/hub/queries.hpp"
+#include "services/hub/recovery.hpp"
+#include "services/hub/results.hpp"
+#include "services/hub/retention.hpp"
+#include "services/hub/workers.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+using protocol::Role;
+
+// A message nobody of this role has to send.
+void drop(State& s, const Peer& peer) {
+  ++s.dropped_frames;
+  s.status_due = true;
+  s.log(Log::Level::warn, "message.dropped",
+        {{"peer", protocol::to_string(peer)}, {"why", "not for this role to say"}});
+}
+
+struct FromWorker {
+  State& s;
+  const Peer& peer;
+  WorkerId id{peer.id};
+  void operator()(const protocol::Hello& m) const { on_hello(s, id, m); }
+  void operator()(const protocol::Heartbeat& m) const { on_heartbeat(s, id, m); }
+  void operator()(const protocol::TaskDone& m) const { on_task_done(s, id, m); }
+  void operator()(const protocol::TaskFailed& m) const { on_task_failed(s, id, m); }
+  void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }
+  template <typename Other>
+  void operator()(const Other&) const {
+    drop(s, peer);
+  }
+};
+
+// Clients, and managers, who may do all that clients may.
+struct FromClient {
+  State& s;
+  const Peer& peer;
+  void operator()(const protocol::Deploy& m) const { on_deploy(s, peer, m); }
+  void operator()(const protocol::Remove& m) const { on_remove(s, peer, m); }
+  void operator()(const protocol::Query& m) const { on_query(s, peer, m); }
+  void operator()(const protocol::PartPut& m) const { on_part_put(s, peer, m); }
+  void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }
+  void operator()(const protocol::ManagerHello&) const {
+    if (!is_manager()) return drop(s, peer);
+    on_manager_hello(s, peer);
+  }
+  void operator()(const protocol::SetPlan& m) const {
+    if (!is_manager()) return drop(s, peer);
+    on_set_plan(s, peer, m);
+  }
+  void operator()(const protocol::SetRoutes& m) const {
+    if (!is_manager()) return drop(s, peer);
+    on_set_routes(s, peer, m);
+  }
+  void operator()(const protocol::ModelFailed& m) const {
+    if (!is_manager()) return drop(s, peer);
+    on_model_failed(s, peer, m);
+  }
+  template <typename Other>
+  void operator()(const Other&) const {
+    drop(s, peer);
+  }
+  [[nodiscard]] bool is_manager() const { return peer.role == Role::manager; }
+};
+
+struct Handle {
+  State& s;
+
+  void operator()(const BusConnected&) const {
+    s.connected = true;
+    s.status_due = true;
+    s.status_sent = Milliseconds(-1'000'000);
+    // What was handed to the old connection is handed to the new one by the bus, from now on.
+    for (const JobId& id : s.unannounced) {
+      auto& published = s.finished.at(id).published;
+      if (published) published = s.now.steady;
+    }
+    if (!s.resumed_told) tell_resumed(s);
+    s.resumed_told = true;
+    on_bus_connected_again(s);
+  }
+  void operator()(const BusDisconnected&) const { s.connected = false; }
+  void operator()(const FromPeer& e) const {
+    if (e.peer.role == Role::worker) {
+      std::visit(FromWorker{s, e.peer}, e.message);
+    } else {
+      std::visit(FromClient{s, e.peer}, e.message);
+    }
+  }
+  void operator()(const TensorArrived& e) const {
+    if (e.peer.role != Role::worker) return drop(s, e.peer);
+    on_tensor(s, WorkerId(e.peer.id), e.arrival);
+  }
+  void operator()(const TensorLost& e) const { on_tensor_lost(s, e); }
+  void operator()(const UserInput& e) const { on_user_input(s, e); }
+  void operator()(const PeerStatus& e) const {
+    if (e.peer.role == Role::worker) on_worker_status(s, WorkerId(e.peer.id), e.online);
+    if (e.peer.role == Role::manager) on_manager_status(s, e.peer, e.online);
+  }
+  void operator()(const Persisted& e) const { on_persisted(s, e); }
+  void operator()(const RecordRead& e) const { on_record_read(s, e); }
+  void operator()(const InputNotSent& e) const { on_input_not_sent(s, e); }
+  void operator()(const AnswerNotSent& e) const {
+    const auto job = s.finished.find(e.job);
+    if (job != s.finished.end()) job->second.published.reset();
+  }
+  void operator()(const FrameDropped& e) const {
+    ++s.dropped_frames;
+    s.status_due = true;
+    s.log(Log::Level::warn, "frame.dropped", {{"from", e.from}, {"why", e.reason}});
+  }
+  void operator()(const DiskFree& e) const {
+    const bool was_accepting = refusing_because(s).empty();
+    s.disk_free = e.bytes;
+    const bool accepting = refusing_because(s).empty();
+    if (accepting != was_accepting) s.status_due = s.prune_due = true;
+  }
+  void operator()(const Tick&) const {
+    lose_silent_workers(s);
+    s.last_tick = s.now.steady;
+    expire_tasks(s);
+    migrate_jobs(s);
+    retry_writes(s);
+    announce_again(s);
+    expire_files(s);
+    s.schedule_due = true;  // a pause before another try may be over
+  }
+};
+
+// What follows from the event, once for all its causes.
+void settle(State& s) {
+  if (s.plans_due) {
+    s.plans_due = false;
+    collect_plans(s);
+    assign_all(s);  // before the tasks that need it
+  }
+  if (s.schedule_due) {
+    s.schedule_due = false;
+    schedule(s);
+  }
+  prune(s);
+  send_snapshots(s);
+  publish_status(s);
+}
+
+}  // namespace
+
+Core::Core(Config config, Restored restored, std::uint64_t seed, Now now)
+    : state_(std::make_unique<State>(std::move(config), seed)) {
+  state_->now = now;
+  begin(*state_, std::move(restored));
+}
+
+Core::~Core() = default;
+
+std::vector<Effect> Core::step(const Event& event, Now now) {
+  State& s = *state_;
+  s.now = now;
+  std::visit(Handle{s}, event);
+  settle(s);
+  assert(broken_invariant(s).empty());
+  return std::exchange(s.effects, {});
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,19 @@
+// Which partition of which job goes to which worker now.
+#pragma once
+
+#include "services/hub/state.hpp"
+
+namespace hyps::hub {
+
+// Starts waiting jobs while their model has a plan and room, then gives every partition whose
+// inputs are stored, and whose outputs are not, to the worker its route names, as far as credits
+// go. Oldest job first.
+void schedule(State& s);
+
+// Sends a dispatched task (again). The worker ignores what it has already.
+void send_task(State& s, Job& job, std::size_t index);
+// The order only: a worker that has done the task sends its results again.
+void ask_again(State& s, Job& job, std::size_t index);
+void resend_tasks(State& s, const WorkerId& worker);
+
+}  // namespace hyps::hub

@@ -1,0 +1,124 @@
+// What goes into the core and what comes out. Plain values: the core knows neither MQTT nor a disk.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/base/blob.hpp"
+#include "common/base/result.hpp"
+#include "common/protocol/messages.hpp"
+#include "common/protocol/stream.hpp"
+#include "common/protocol/topics.hpp"
+#include "common/store/store.hpp"
+
+namespace hyps::hub {
+
+using protocol::Peer;
+
+// ---- events ------------------------------------------------------------------------------------
+
+struct BusConnected {};
+struct BusDisconnected {};
+struct FromPeer {  // never a Chunk: streams are assembled before the core
+  Peer peer;
+  protocol::Message message;
+};
+struct TensorArrived {
+  Peer peer;
+  protocol::Arrival arrival;
+};
+struct TensorLost {  // a stream from a worker that broke off or could not be taken
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  std::string reason;
+};
+struct UserInput {
+  ModelName model;
+  Blob payload;
+  std::string job_id;  // the user's; empty: the hub makes one
+  std::string response_topic;
+  std::string correlation;
+};
+struct PeerStatus {
+  Peer peer;
+  bool online = false;
+};
+struct Persisted {  // the answer to Persist
+  std::uint64_t token = 0;
+  Status status;
+};
+struct RecordRead {  // the answer to ReadRecord
+  std::uint64_t token = 0;
+  Result<Blob> value;
+};
+struct InputNotSent {  // SendCheckpoint could not be done
+  WorkerId worker;
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  std::string tensor;
+  Error error;  // corrupt or not_found: the stored bytes are gone
+};
+struct AnswerNotSent {  // the bus was full
+  JobId job;
+};
+struct FrameDropped {  // bytes that are no message
+  std::string from;
+  std::string reason;
+};
+struct DiskFree {
+  std::int64_t bytes = 0;
+};
+struct Tick {};
+
+using Event = std::variant<BusConnected, BusDisconnected, FromPeer, TensorArrived, TensorLost,
+                           UserInput, PeerStatus, Persisted, RecordRead, InputNotSent,
+                           AnswerNotSent, FrameDropped, DiskFree, Tick>;
+
+// ---- effects, to be carried out in order
+// ----------------------------------------------------------
+
+struct Send {
+  Peer to;
+  protocol::Message message;
+};
+// Reads the stored feature map, verifies its digest and streams it.
+struct SendCheckpoint {
+  WorkerId to;
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  protocol::TensorRef tensor;
+};
+// Reads a part of a file and sends it as Part, or Refused.
+struct SendPart {
+  Peer to;
+  Digest file;
+  std::uint64_t offset = 0;
+};
+struct Publish {
+  std::string topic;
+  std::string payload;
+  bool retained = false;
+  std::string correlation;
+  JobId answer_of;  // not empty: AnswerNotSent if it cannot be published
+};
+struct Persist {
+  std::uint64_t token = 0;
+  store::Batch batch;
+};
+struct ReadRecord {
+  std::uint64_t token = 0;
+  std::string key;
+};
+struct Log {
+  enum class Level { debug, info, warn, error };
+  Level level = Level::info;
+  std::string event;
+  std::vector<std::pair<std::string_view, std::string>> fields;
+};
+
+using Effect = std::variant<Send, SendCheckpoint, SendPart, Publish, Persist, ReadRecord, Log>;
+
+}  // namespace hyps::hub

@@ -1,0 +1,120 @@
+#include "services/hub/invariants.hpp"
+
+#include <fmt/format.h>
+
+#include "services/hub/jobs.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+std::string broken_of_task(const State& s, const Job& job, const PlanState& plan, std::size_t i) {
+  const Task& task = job.tasks[i];
+  const auto& partition = plan.plan.partitions[i];
+  const protocol::TaskKey key = key_of(job, partition);
+  const auto worker = s.workers.find(task.worker);
+  const bool holds_credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+  if (task.state == Task::State::dispatched) {
+    if (!holds_credit) return "a dispatched task holds no credit of its worker";
+    if (!worker->second.online) return "a task is dispatched to a worker that is away";
+    if (!inputs_stored(job, partition)) return "a task is dispatched without its inputs stored";
+    if (outputs_stored(job, partition)) return "a task is dispatched whose outputs are stored";
+  }
+  if (task.state == Task::State::stored && !outputs_stored(job, partition)) {
+    return "a task is stored, but not its outputs";
+  }
+  if (task.state == Task::State::idle && !partition.outputs.empty() &&
+      outputs_stored(job, partition)) {
+    return "a task is idle whose outputs are stored";
+  }
+  if (task.state != Task::State::dispatched && !task.received.empty()) {
+    return "results are kept of a task that is not dispatched";
+  }
+  return {};
+}
+
+std::string broken_of_job(const State& s, const Job& job) {
+  const JobState state = job.summary.state;
+  if (state == JobState::done || state == JobState::failed) return "a finished job is in the queue";
+  if (!job.stored.contains(partition::kImageTensor) && state != JobState::closing) {
+    return "a job has lost its image";
+  }
+  if (job.timeline.size() > static_cast<std::size_t>(s.config.max_timeline_events)) {
+    return "a timeline is too long";
+  }
+  if (state == JobState::accepting || state == JobState::waiting) {
+    return job.tasks.empty() ? "" : "a waiting job has tasks";
+  }
+  if (job.summary.plan.empty()) {
+    return state == JobState::closing ? "" : "a running job has no plan";
+  }
+  const auto plan = s.plans.find(job.summary.plan);
+  if (plan == s.plans.end()) return "a running job's plan is gone";
+  if (job.tasks.size() != plan->second.plan.partitions.size()) {
+    return "a running job has not one task for each partition";
+  }
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    if (std::string broken = broken_of_task(s, job, plan->second, i); !broken.empty()) {
+      return broken + " (" + plan->second.plan.partitions[i].name.text + ")";
+    }
+  }
+  return {};
+}
+
+std::string broken_of_worker(const State& s, const Worker& worker) {
+  if (static_cast<std::int64_t>(worker.tasks.size()) > s.config.worker_credits) {
+    return "a worker has more tasks than credits";
+  }
+  for (const auto& key : worker.tasks) {
+    const auto sequence = s.unfinished.find(key.job);
+    if (sequence == s.unfinished.end()) return "credit is held for a finished job";
+    const Job& job = s.jobs.at(sequence->second);
+    const auto plan = s.plans.find(key.plan);
+    if (plan == s.plans.end() || job.summary.plan != key.plan) return "credit for another plan";
+    const auto index = index_of(plan->second, key.partition);
+    if (!index) return "credit for no partition";
+    const Task& task = job.tasks[*index];
+    const bool working =
+        task.state == Task::State::dispatched || task.state == Task::State::storing;
+    if (!working || task.worker != worker.info.id) return "credit is held for nothing";
+  }
+  return {};
+}
+
+std::string broken_of_indexes(const State& s) {
+  if (s.unfinished.size() != s.jobs.size()) return "the index of unfinished jobs is wrong";
+  for (const auto& [id, sequence] : s.unfinished) {
+    const auto job = s.jobs.find(sequence);
+    if (job == s.jobs.end() || job->second.summary.id != id) return "a job is not where it should";
+    if (s.finished.contains(id)) return "a job is both finished and unfinished";
+  }
+  if (s.finished_order.size() != s.finished.size()) return "the order of finished jobs is wrong";
+  for (const JobId& id : s.unannounced) {
+    if (!s.finished.contains(id)) return "an unfinished job's answer is to be announced";
+  }
+  const auto kept = static_cast<std::size_t>(s.config.keep_finished_jobs) + s.unannounced.size();
+  if (s.finished.size() > kept) return "more finished jobs are kept than allowed";
+  for (const auto& [name, model] : s.models) {
+    if (!model.plan.empty() && !s.plans.contains(model.plan)) return "a model's plan is gone";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string broken_invariant(const State& s) {
+  if (std::string broken = broken_of_indexes(s); !broken.empty()) return broken;
+  for (const auto& [sequence, job] : s.jobs) {
+    if (std::string broken = broken_of_job(s, job); !broken.empty()) {
+      return "job " + job.summary.id.text + ": " + broken;
+    }
+  }
+  for (const auto& [id, worker] : s.workers) {
+    if (std::string broken = broken_of_worker(s, worker); !broken.empty()) {
+      return "worker " + id.text + ": " + broken;
+    }
+  }
+  return {};
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,112 @@
+// Job: one image's passage through one plan, as the ledger knows it. And its record in the store.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/blob.hpp"
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/protocol/messages.hpp"
+
+namespace hyps::hub {
+
+// One step in the life of a job (API.md, "Event").
+struct TimelineEvent {
+  std::uint64_t n = 0;
+  std::int64_t unix_ms = 0;
+  std::int64_t ms = 0;  // since acceptance
+  std::string event;
+  std::string partition;  // here and below: empty or nullopt means nothing for the event
+  std::string worker;
+  std::optional<double> compute_ms;
+  std::optional<double> load_ms;
+  std::string detail;
+};
+
+// Who asked, and where the answer goes.
+struct Asker {
+  std::string response_topic;  // empty: the model's output topic
+  std::string correlation;
+  bool operator==(const Asker&) const = default;
+};
+inline constexpr std::size_t kMaxAskers = 8;
+
+enum class JobState {
+  accepting,  // not on disk yet: nothing is promised
+  waiting,    // for its turn, or for its model's plan
+  running,    // bound to a plan
+  closing,    // its outcome is decided and is being written
+  done,
+  failed,
+};
+const char* to_string(JobState state);  // as people see it
+
+// What is kept in memory of every job, finished ones included.
+struct JobSummary {
+  JobId id;
+  ModelName model;
+  PlanId plan;  // empty until it runs
+  JobState state = JobState::accepting;
+  std::uint64_t sequence = 0;  // order of acceptance
+  std::int64_t accepted_unix_ms = 0;
+  std::int64_t finished_unix_ms = 0;
+  std::int64_t latency_ms = 0;
+  std::int64_t recoveries = 0;
+  std::int64_t stored = 0;      // partitions whose outputs are stored
+  std::int64_t partitions = 0;  // of the plan
+  Digest image;
+  std::string error;
+};
+
+// One partition of a running job.
+struct Task {
+  enum class State {
+    idle,        // its inputs are not all stored, or it waits for its worker
+    dispatched,  // given to a worker
+    storing,     // the outputs have arrived and are being written
+    stored,
+  };
+  struct Received {
+    Blob data;
+    Digest digest;
+  };
+  State state = State::idle;
+  WorkerId worker;  // of this dispatch, as the four below
+  Epoch epoch = 0;
+  Milliseconds given{0};
+  Milliseconds sent{0};  // the last time
+  std::optional<protocol::TaskDone> done;
+  Milliseconds done_at{0};
+  std::map<std::string, Received> received;
+
+  Milliseconds not_before{0};
+  std::int64_t attempts = 0;  // failures
+  std::int64_t losses = 0;    // workers that vanished with it
+};
+
+struct Job {
+  JobSummary summary;
+  std::vector<Asker> askers;
+  std::vector<TimelineEvent> timeline;
+  std::uint64_t next_event = 1;
+  Milliseconds accepted_at{0};                        // on this process's steady clock
+  std::map<std::string, protocol::TensorRef> stored;  // by tensor
+  std::vector<Task> tasks;                            // as the plan's partitions
+  std::string answer;                                 // JSON; when closing
+};
+
+nlohmann::json to_json(const JobSummary& job, const TimelineEvent& event);
+nlohmann::json to_json(const JobSummary& job);  // as in the reply to `jobs`
+// One line of JSON; bytes that are no UTF-8 are replaced.
+std::string dump(const nlohmann::json& json);
+
+// The record in the store.
+Blob encode_job(const Job& job);
+Result<Job> decode_job(const Blob& record);  // without stored tensors and tasks. Errors: corrupt
+
+}  // namespace hyps::hub

@@ -1,0 +1,203 @@
+#include "services/hub/jobs.hpp"
+
+#include <algorithm>
+
+#include "common/protocol/topics.hpp"
+#include "services/hub/keys.hpp"
+#include "services/hub/recovery.hpp"
+
+namespace hyps::hub {
+
+using nlohmann::json;
+
+namespace {
+
+// The broker has acknowledged what was published this long ago, unless the connection broke.
+constexpr Milliseconds kAnnounced{1000};
+
+std::int64_t since_acceptance(const State& s, const Job& job) {
+  return std::max<std::int64_t>(0, (s.now.steady - job.accepted_at).count());
+}
+
+// Once on the output topic, and on the response topic of each who named one.
+void publish_to_all(State& s, const JobId& id, const Finished& job) {
+  Asker anybody;
+  for (const Asker& asker : job.askers) {
+    if (asker.response_topic.empty()) anybody = asker;
+  }
+  publish_answer(s, id, job.summary.model, job.answer, anybody);
+  for (const Asker& asker : job.askers) {
+    if (asker.response_topic.empty()) continue;
+    publish_answer(s, id, job.summary.model, job.answer, asker);
+  }
+}
+
+void close(State& s, Job& job) {
+  job.summary.state = JobState::closing;
+  job.summary.finished_unix_ms = s.now.unix_ms;
+  job.summary.latency_ms = since_acceptance(s, job);
+  Totals& totals = s.totals[job.summary.model];
+  ++(job.summary.error.empty() ? totals.done : totals.failed);
+  s.schedule_due = s.status_due = true;
+}
+
+}  // namespace
+
+TimelineEvent note(State& s, Job& job, TimelineEvent event) {
+  event.n = job.next_event++;
+  event.unix_ms = s.now.unix_ms;
+  event.ms = since_acceptance(s, job);
+  // When it is full the beginning stays, and the second oldest makes room.
+  if (job.timeline.size() >= static_cast<std::size_t>(s.config.max_timeline_events)) {
+    job.timeline.erase(job.timeline.begin() + 1);
+  }
+  job.timeline.push_back(event);
+  return event;
+}
+
+void tell(State& s, const JobSummary& job, const TimelineEvent& event) {
+  s.publish(protocol::events_topic(job.model), dump(to_json(job, event)));
+}
+
+void note_and_tell(State& s, Job& job, TimelineEvent event) {
+  tell(s, job.summary, note(s, job, std::move(event)));
+}
+
+bool inputs_stored(const Job& job, const partition::Partition& partition) {
+  return std::all_of(partition.inputs.begin(), partition.inputs.end(),
+                     [&](const auto& input) { return job.stored.contains(input.name); });
+}
+
+bool outputs_stored(const Job& job, const partition::Partition& partition) {
+  return std::all_of(partition.outputs.begin(), partition.outputs.end(),
+                     [&](const auto& output) { return job.stored.contains(output.name); });
+}
+
+protocol::TaskKey key_of(const Job& job, const partition::Partition& partition) {
+  return {job.summary.id, job.summary.plan, partition.name};
+}
+
+void bind_plan(Job& job, const PlanState& plan) {
+  job.summary.plan = plan.id;
+  job.summary.state = JobState::running;
+  job.summary.partitions = static_cast<std::int64_t>(plan.plan.partitions.size());
+  job.summary.stored = 0;
+  job.tasks.assign(plan.plan.partitions.size(), {});
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    if (!outputs_stored(job, plan.plan.partitions[i])) continue;
+    job.tasks[i].state = Task::State::stored;
+    ++job.summary.stored;
+  }
+}
+
+std::string failed_answer(const JobId& job, const ModelName& model, const char* state,
+                          const std::string& error) {
+  return dump({{"job", job.text}, {"model", model.text}, {"state", state}, {"error", error}});
+}
+
+void fail_job(State& s, Job& job, const std::string& message) {
+  if (job.summary.state == JobState::closing) return;
+  drop_tasks(s, job);
+  job.summary.error = message.empty() ? "failed for a reason not given" : message;
+  close(s, job);
+  job.answer = failed_answer(job.summary.id, job.summary.model, "failed", job.summary.error);
+  TimelineEvent failed;
+  failed.event = "failed";
+  failed.detail = job.summary.error;
+  note(s, job, std::move(failed));
+  s.persist_until_done(
+      [&s, id = job.summary.id]() -> std::optional<store::Batch> {
+        const Job* failing = s.find_job(id);
+        if (failing == nullptr) return std::nullopt;
+        store::Batch batch;
+        add_closing_records(s, *failing, batch);
+        return batch;
+      },
+      [&s, id = job.summary.id] { finish_job(s, id); });
+}
+
+Status check_report(const Blob& report) {
+  if (json::parse(report.text(), nullptr, false).is_object()) return {};
+  return Error{ErrorKind::invalid, "the report is no JSON object"};
+}
+
+void close_with_answer(State& s, Job& job, const Blob& report) {
+  json answer = json::parse(report.text(), nullptr, false);
+  close(s, job);
+  answer["job"] = job.summary.id.text;
+  answer["model"] = job.summary.model.text;
+  answer["state"] = "done";
+  answer["latency_ms"] = job.summary.latency_ms;
+  answer["recoveries"] = job.summary.recoveries;
+  job.answer = dump(answer);
+  TimelineEvent answered;
+  answered.event = "answered";
+  note(s, job, std::move(answered));
+}
+
+void add_closing_records(const State& s, const Job& job, store::Batch& batch) {
+  const JobSummary& summary = job.summary;
+  batch.sync = true;  // an outcome that was told must not be forgotten
+  batch.puts.emplace_back(job_key(summary.id), encode_job(job));
+  batch.puts.emplace_back(unannounced_key(summary.id), Blob{});
+  const auto totals = s.totals.find(summary.model);
+  if (totals != s.totals.end()) {
+    batch.puts.emplace_back(totals_key(summary.model), encode_totals(totals->second));
+  }
+}
+
+void finish_job(State& s, const JobId& id) {
+  Job* job = s.find_job(id);
+  if (job == nullptr || job->summary.state != JobState::closing) return;
+  drop_tasks(s, *job);
+  job->summary.state = job->summary.error.empty() ? JobState::done : JobState::failed;
+  if (!job->timeline.empty()) tell(s, job->summary, job->timeline.back());
+  s.log(Log::Level::info, "job.finished",
+        {{"job", id.text},
+         {"model", job->summary.model.text},
+         {"state", to_string(job->summary.state)},
+         {"latency_ms", std::to_string(job->summary.latency_ms)},
+         {"error", job->summary.error}});
+  Finished finished;
+  finished.summary = job->summary;
+  finished.askers = std::move(job->askers);
+  finished.answer = std::move(job->answer);
+  finished.published = s.now.steady;
+  publish_to_all(s, id, finished);
+  s.finished_order.emplace(finished.summary.finished_unix_ms, id);
+  s.jobs.erase(finished.summary.sequence);
+  s.unfinished.erase(id);
+  s.finished.insert_or_assign(id, std::move(finished));
+  s.unannounced.insert(id);
+  s.plans_due = s.prune_due = s.schedule_due = s.status_due = true;
+}
+
+void publish_answer(State& s, const JobId& job, const ModelName& model, const std::string& answer,
+                    const Asker& asker) {
+  std::string topic =
+      asker.response_topic.empty() ? protocol::output_topic(model) : asker.response_topic;
+  s.effects.emplace_back(Publish{std::move(topic), answer, false, asker.correlation, job});
+}
+
+void announce_again(State& s) {
+  if (!s.connected || s.unannounced.empty()) return;
+  store::Batch batch;
+  std::erase_if(s.unannounced, [&](const JobId& id) {
+    Finished& job = s.finished.at(id);
+    if (!job.published) {
+      job.published = s.now.steady;
+      publish_to_all(s, id, job);
+    }
+    if (s.now.steady - *job.published < kAnnounced) return false;
+    job.askers.clear();
+    job.answer = {};
+    batch.deletes.push_back(unannounced_key(id));
+    return true;
+  });
+  if (batch.deletes.empty()) return;
+  s.prune_due = true;
+  // Should this write be lost, the answers are published once more after a restart.
+  s.persist(std::move(batch), [](const Status&) {});
+}
+
+}  // namespace hyps::hub

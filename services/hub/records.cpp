@@ -1,0 +1,90 @@
+#include "services/hub/records.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "common/protocol/codec.hpp"
+#include "services/hub/keys.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+Error damaged(const char* what) {
+  return {ErrorKind::corrupt, std::string("the record of a ") + what + " is damaged"};
+}
+
+// Records of protocol types are frames: versioned, and guarded by a checksum.
+template <typename T>
+Result<T> decode_frame(const Blob& record, const char* what) {
+  HYPS_TRY(protocol::Message message, protocol::decode(record));
+  if (auto* found = std::get_if<T>(&message)) return std::move(*found);
+  return damaged(what);
+}
+
+// Two numbers as text.
+template <typename A, typename B>
+Status parse_pair(const Blob& record, A& a, B& b, const char* what) {
+  std::istringstream in{std::string(record.text())};
+  if (in >> a >> b) return {};
+  return damaged(what);
+}
+
+}  // namespace
+
+Blob encode_model(const protocol::ModelRecord& model) {
+  return protocol::encode(protocol::Snapshot{0, {}, {model}});
+}
+
+Result<protocol::ModelRecord> decode_model(const Blob& record) {
+  HYPS_TRY(auto snapshot, decode_frame<protocol::Snapshot>(record, "model"));
+  if (snapshot.models.size() != 1) return damaged("model");
+  return std::move(snapshot.models.front());
+}
+
+Blob encode_worker(const protocol::WorkerInfo& worker) {
+  return protocol::encode(protocol::Hello{worker});
+}
+
+Result<protocol::WorkerInfo> decode_worker(const Blob& record) {
+  HYPS_TRY(auto hello, decode_frame<protocol::Hello>(record, "worker"));
+  return std::move(hello.info);
+}
+
+Blob encode_ref(const protocol::TensorRef& ref) {
+  return Blob::of(fmt::format("{} {}", ref.bytes, ref.digest.hex()));
+}
+
+Result<protocol::TensorRef> decode_ref(const std::string& tensor, const Blob& record) {
+  protocol::TensorRef ref{tensor, 0, {}};
+  std::string hex;
+  HYPS_CHECK(parse_pair(record, ref.bytes, hex, "feature map"));
+  const auto digest = Digest::from_hex(hex);
+  if (!digest) return damaged("feature map");
+  ref.digest = *digest;
+  return ref;
+}
+
+Blob encode_file(const FileRecord& file) {
+  return Blob::of(fmt::format("{} {}", file.bytes, file.verified ? 1 : 0));
+}
+
+Result<FileRecord> decode_file(const Blob& record) {
+  FileRecord file;
+  HYPS_CHECK(parse_pair(record, file.bytes, file.verified, "file"));
+  return file;
+}
+
+Blob encode_totals(const Totals& totals) {
+  return Blob::of(fmt::format("{} {}", totals.done, totals.failed));
+}
+
+Result<Totals> decode_totals(const Blob& record) {
+  Totals totals;
+  HYPS_CHECK(parse_pair(record, totals.done, totals.failed, "model's totals"));
+  return totals;
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,234 @@
+#include "services/hub/recovery.hpp"
+
+#include <fmt/format.h>
+
+#include "services/hub/dispatch.hpp"
+#include "services/hub/jobs.hpp"
+#include "services/hub/keys.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+constexpr Milliseconds kAskAgain{1000};
+
+void release(State& s, const Task& task, const protocol::TaskKey& key) {
+  if (Worker* worker = s.find_worker(task.worker)) worker->tasks.erase(key);
+}
+
+// What the partition before it made is gone: it is computed again.
+void undo(State& s, Job& job, const std::string& tensor, const std::string& why) {
+  const PlanState& plan = *s.find_plan(job.summary.plan);
+  const auto producer = plan.producer.find(tensor);
+  if (producer == plan.producer.end()) {
+    return fail_job(s, job, "the stored input is damaged; send it again: " + why);
+  }
+  job.stored.erase(tensor);
+  Task& task = job.tasks[producer->second];
+  if (task.state == Task::State::stored) {
+    task = {};
+    --job.summary.stored;
+  }
+  store::Batch batch;
+  batch.deletes = {feature_map_key(job.summary.id, tensor),
+                   feature_map_ref_key(job.summary.id, tensor)};
+  // Should this fail: the same damage is found again after a restart.
+  s.persist(std::move(batch), [](const Status&) {});
+  ++job.summary.recoveries;
+  TimelineEvent recovered;
+  recovered.event = "recovered";
+  recovered.partition = plan.plan.partitions[producer->second].name.text;
+  recovered.detail = fmt::format("its stored output {} is damaged: {}", tensor, why);
+  note_and_tell(s, job, std::move(recovered));
+}
+
+}  // namespace
+
+std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
+  Job* job = s.find_job(key.job);
+  const PlanState* plan = s.find_plan(key.plan);
+  if (job == nullptr || plan == nullptr || job->summary.plan != key.plan) return std::nullopt;
+  const auto index = index_of(*plan, key.partition);
+  if (!index || *index >= job->tasks.size()) return std::nullopt;
+  return TaskPlace{job, *index};
+}
+
+bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
+  const auto at = find_task(s, key);
+  if (!at || at->job->summary.state != JobState::running) return false;
+  const Task& task = at->job->tasks[at->index];
+  if (task.state == Task::State::stored) return false;
+  if (task.state != Task::State::idle) return task.worker == worker;
+  // Not given to anybody now (the hub was started anew): it will be given to this one again, which
+  // then need not begin anew.
+  const auto route = s.find_plan(key.plan)->routes.find(key.partition);
+  return route != s.find_plan(key.plan)->routes.end() && route->second.worker == worker;
+}
+
+void take_back(State& s, Job& job, std::size_t index, const std::string& why, TakeBack how) {
+  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
+  Task& task = job.tasks[index];
+  const protocol::TaskKey key = key_of(job, partition);
+  const WorkerId worker = task.worker;
+  release(s, task, key);
+  if (how != TakeBack::lost) s.send_worker(worker, protocol::Stored{key});
+  task.state = Task::State::idle;
+  task.done.reset();
+  task.received.clear();
+  if (how == TakeBack::failed) {
+    ++task.attempts;
+    task.not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms * task.attempts);
+  } else {
+    ++task.losses;
+  }
+  ++job.summary.recoveries;
+  s.schedule_due = true;
+  s.log(Log::Level::warn, "task.recovered",
+        {{"job", job.summary.id.text},
+         {"partition", partition.name.text},
+         {"worker", worker.text},
+         {"why", why}});
+  TimelineEvent recovered;
+  recovered.event = "recovered";
+  recovered.partition = partition.name.text;
+  recovered.worker = worker.text;
+  recovered.detail = why;
+  note_and_tell(s, job, std::move(recovered));
+  if (task.attempts >= s.config.max_attempts || task.losses > s.config.max_losses) {
+    fail_job(s, job,
+             fmt::format("{} did not succeed in {} tries; the last time: {}", partition.name.text,
+                         task.attempts + task.losses, why));
+  }
+}
+
+void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
+  for (auto& [sequence, job] : s.jobs) {
+    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+      const Task& task = job.tasks[i];
+      if (task.state == Task::State::dispatched && task.worker == worker) {
+        take_back(s, job, i, why, TakeBack::lost);
+      }
+    }
+  }
+}
+
+void take_moved_tasks(State& s, const PlanState& plan) {
+  for (auto& [sequence, job] : s.jobs) {
+    if (job.summary.plan != plan.id) continue;
+    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+      const Task& task = job.tasks[i];
+      const auto route = plan.routes.find(plan.plan.partitions[i].name);
+      const bool stays = route != plan.routes.end() && route->second.worker == task.worker;
+      if (task.state != Task::State::dispatched || stays) continue;
+      take_back(s, job, i, "the partition was assigned to another worker", TakeBack::moved);
+    }
+  }
+}
+
+void drop_tasks(State& s, Job& job) {
+  const PlanState* plan = s.find_plan(job.summary.plan);
+  if (plan == nullptr) return;
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    Task& task = job.tasks[i];
+    if (task.state != Task::State::dispatched && task.state != Task::State::storing) continue;
+    const protocol::TaskKey key = key_of(job, plan->plan.partitions[i]);
+    release(s, task, key);
+    s.send_worker(task.worker, protocol::Stored{key});
+    task = {};
+  }
+  s.schedule_due = true;
+}
+
+void on_input_not_sent(State& s, const InputNotSent& event) {
+  const auto at = find_task(s, event.task);
+  if (!at) return;
+  Job& job = *at->job;
+  const Task& task = job.tasks[at->index];
+  const bool current = task.state == Task::State::dispatched && task.worker == event.worker &&
+                       task.epoch == event.epoch;
+  if (!current) return;
+  const bool gone =
+      event.error.kind == ErrorKind::corrupt || event.error.kind == ErrorKind::not_found;
+  take_back(s, job, at->index, "its input could not be sent: " + event.error.message,
+            gone || event.error.kind == ErrorKind::overloaded ? TakeBack::moved : TakeBack::failed);
+  if (job.summary.state != JobState::running) return;
+  if (gone) return undo(s, job, event.tensor, event.error.message);
+  job.tasks[at->index].not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms);
+}
+
+void on_tensor_lost(State& s, const TensorLost& event) {
+  const auto at = find_task(s, event.task);
+  if (!at) return;
+  Task& task = at->job->tasks[at->index];
+  if (task.state != Task::State::dispatched || task.epoch != event.epoch) return;
+  s.log(Log::Level::warn, "result.broken",
+        {{"job", event.task.job.text},
+         {"partition", event.task.partition.text},
+         {"why", event.reason}});
+  if (s.now.steady - task.sent < kAskAgain) return;
+  ask_again(s, *at->job, at->index);
+}
+
+void expire_tasks(State& s) {
+  const Milliseconds result_timeout(s.config.result_timeout_ms);
+  const Milliseconds task_timeout(s.config.task_timeout_ms);
+  for (auto& [sequence, job] : s.jobs) {
+    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+      const Task& task = job.tasks[i];
+      if (task.state != Task::State::dispatched) continue;
+      if (task.done && s.now.steady - task.done_at > result_timeout) {
+        take_back(s, job, i, "its outputs did not arrive in time", TakeBack::moved);
+      } else if (s.now.steady - task.given > task_timeout) {
+        take_back(s, job, i, "it was not done in time", TakeBack::failed);
+      }
+    }
+  }
+}
+
+namespace {
+
+bool is_at_rest(const Job& job) {
+  for (const Task& task : job.tasks) {
+    if (task.state == Task::State::dispatched || task.state == Task::State::storing) return false;
+  }
+  return true;
+}
+
+// Feature maps between layers are the same tensors in every plan of one model. Slices are not: they
+// belong to the cut.
+bool is_of_any_plan(const std::string& tensor) { return tensor.find('#') == std::string::npos; }
+
+void migrate(State& s, Job& job, const PlanState& plan) {
+  store::Batch batch;
+  std::erase_if(job.stored, [&](const auto& item) {
+    if (is_of_any_plan(item.first)) return false;
+    batch.deletes.push_back(feature_map_key(job.summary.id, item.first));
+    batch.deletes.push_back(feature_map_ref_key(job.summary.id, item.first));
+    return true;
+  });
+  bind_plan(job, plan);
+  TimelineEvent moved;
+  moved.event = "recovered";
+  moved.detail = "goes on with plan " + plan.id.text;
+  note_and_tell(s, job, std::move(moved));
+  batch.puts.emplace_back(job_key(job.summary.id), encode_job(job));
+  // The old plan's record goes later: should this write be lost, so is that.
+  s.persist(std::move(batch), [](const Status&) {});
+  s.plans_due = s.schedule_due = true;
+}
+
+}  // namespace
+
+void migrate_jobs(State& s) {
+  for (auto& [sequence, job] : s.jobs) {
+    if (job.summary.state != JobState::running || !is_at_rest(job)) continue;
+    const auto* model = s.find_model(job.summary.model);
+    if (model == nullptr || model->plan == job.summary.plan || model->state != "ready") continue;
+    const PlanState* current = s.find_plan(job.summary.plan);
+    const PlanState* next = s.find_plan(model->plan);
+    if (current == nullptr || next == nullptr) continue;
+    if (current->plan.model_digest == next->plan.model_digest) migrate(s, job, *next);
+  }
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,42 @@
+// Tasks that have to be given again, and why.
+#pragma once
+
+#include <string>
+
+#include "services/hub/state.hpp"
+
+namespace hyps::hub {
+
+struct TaskPlace {
+  Job* job;
+  std::size_t index;
+};
+// Of an unfinished job that is bound to this very plan.
+std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key);
+
+// Whether this worker's result is or will be wanted: it need not forget the task.
+bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key);
+
+enum class TakeBack {
+  lost,    // the worker is gone; it is told nothing
+  moved,   // another worker has the route now, or the input is gone; this one shall forget it
+  failed,  // it was tried and did not work: counts as an attempt
+};
+// A dispatched task becomes idle again. Fails the job when that has happened too often.
+void take_back(State& s, Job& job, std::size_t index, const std::string& why, TakeBack how);
+
+// Everything this worker was given.
+void lose_tasks(State& s, const WorkerId& worker, const std::string& why);
+// What was given to workers that the plan's routes do not name any more.
+void take_moved_tasks(State& s, const PlanState& plan);
+// The job needs nothing more: workers forget its tasks, credits come back.
+void drop_tasks(State& s, Job& job);
+
+void on_input_not_sent(State& s, const InputNotSent& event);
+void on_tensor_lost(State& s, const TensorLost& event);
+// On tick: results that do not come.
+void expire_tasks(State& s);
+// On tick: jobs that cannot go on with their old plan go on with their model's new one.
+void migrate_jobs(State& s);
+
+}  // namespace hyps::hub

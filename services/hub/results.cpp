@@ -1,0 +1,189 @@
+#include "services/hub/results.hpp"
+
+#include <algorithm>
+
+#include "services/hub/jobs.hpp"
+#include "services/hub/keys.hpp"
+#include "services/hub/recovery.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+using Outputs = std::vector<std::pair<protocol::TensorRef, Blob>>;
+
+// What a message of a worker is about, if the ledger agrees that the worker has this task.
+struct Place {
+  Job& job;
+  const partition::Partition& partition;
+  std::size_t index;
+  Task& task;
+};
+
+std::optional<Place> dispatched_task(State& s, const WorkerId& worker, const protocol::TaskKey& key,
+                                     Epoch epoch) {
+  const auto found = find_task(s, key);
+  if (!found) return std::nullopt;
+  Task& task = found->job->tasks[found->index];
+  const bool same =
+      task.state == Task::State::dispatched && task.worker == worker && task.epoch == epoch;
+  if (!same) return std::nullopt;
+  const PlanState& plan = *s.find_plan(key.plan);
+  return Place{*found->job, plan.plan.partitions[found->index], found->index, task};
+}
+
+// A result nobody waits for. The worker may forget the task, unless it has or will have it by a
+// newer order, or its result is just being stored.
+void drop_stale(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
+  ++s.stale_results;
+  s.log(Log::Level::info, "result.stale",
+        {{"worker", worker.text}, {"job", key.job.text}, {"partition", key.partition.text}});
+  if (s.find_worker(worker) == nullptr || is_awaited(s, worker, key)) return;
+  s.send_worker(worker, protocol::Stored{key});
+}
+
+bool has_output(const partition::Partition& partition, const std::string& tensor) {
+  return std::any_of(partition.outputs.begin(), partition.outputs.end(),
+                     [&](const auto& output) { return output.name == tensor; });
+}
+
+bool are_the_outputs(const partition::Partition& partition,
+                     const std::vector<protocol::TensorRef>& refs) {
+  std::set<std::string> names;
+  for (const auto& ref : refs) names.insert(ref.tensor);
+  return refs.size() == partition.outputs.size() && names.size() == refs.size() &&
+         std::all_of(refs.begin(), refs.end(),
+                     [&](const auto& ref) { return has_output(partition, ref.tensor); });
+}
+
+TimelineEvent stored_event(const partition::Partition& partition, const Task& task) {
+  TimelineEvent stored;
+  stored.event = "stored";
+  stored.partition = partition.name.text;
+  stored.worker = task.worker.text;
+  stored.compute_ms = static_cast<double>(task.done->compute_us) / 1000.0;
+  stored.load_ms = static_cast<double>(task.done->load_us) / 1000.0;
+  return stored;
+}
+
+void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
+               const TimelineEvent& stored) {
+  const auto found = find_task(s, key);
+  if (!found) return;
+  Job& job = *found->job;
+  Task& task = job.tasks[found->index];
+  if (task.state != Task::State::storing) return;
+  for (const auto& [ref, data] : outputs) job.stored.insert_or_assign(ref.tensor, ref);
+  task.state = Task::State::stored;
+  ++job.summary.stored;
+  ++s.find_plan(key.plan)->runs[found->index];
+  if (Worker* worker = s.find_worker(task.worker)) {
+    worker->tasks.erase(key);
+    ++worker->done;
+    worker->compute_us += static_cast<std::int64_t>(*stored.compute_ms * 1000.0);
+  }
+  s.send_worker(task.worker, protocol::Stored{key});
+  tell(s, job.summary, stored);
+  s.schedule_due = s.status_due = true;
+  const bool answered = std::any_of(outputs.begin(), outputs.end(), [](const auto& output) {
+    return output.first.tensor == partition::kAnswerTensor;
+  });
+  if (answered) finish_job(s, key.job);
+}
+
+std::optional<store::Batch> outputs_batch(State& s, const protocol::TaskKey& key,
+                                          const Outputs& outputs) {
+  const auto found = find_task(s, key);
+  if (!found) return std::nullopt;
+  Job& job = *found->job;
+  if (job.tasks[found->index].state != Task::State::storing) return std::nullopt;
+  store::Batch batch;
+  bool answered = false;
+  for (const auto& [ref, data] : outputs) {
+    batch.puts.emplace_back(feature_map_key(key.job, ref.tensor), data);
+    batch.puts.emplace_back(feature_map_ref_key(key.job, ref.tensor), encode_ref(ref));
+    answered = answered || ref.tensor == partition::kAnswerTensor;
+  }
+  if (answered) {
+    ++job.summary.stored;  // in the record only: it is counted once stored
+    add_closing_records(s, job, batch);
+    --job.summary.stored;
+  } else {
+    batch.puts.emplace_back(job_key(key.job), encode_job(job));
+  }
+  return batch;
+}
+
+// All outputs are here and right.
+void store_outputs(State& s, const Place& at) {
+  Outputs outputs;
+  std::optional<Blob> report;
+  for (const auto& ref : at.task.done->outputs) {
+    outputs.emplace_back(ref, at.task.received.at(ref.tensor).data);
+    if (ref.tensor == partition::kAnswerTensor) report = outputs.back().second;
+  }
+  if (report) {
+    if (const Status status = check_report(*report); !status.ok()) {
+      return fail_job(s, at.job, at.partition.name.text + ": " + status.error().message);
+    }
+  }
+  at.task.received.clear();
+  at.task.state = Task::State::storing;
+  const TimelineEvent stored = note(s, at.job, stored_event(at.partition, at.task));
+  if (report) close_with_answer(s, at.job, *report);
+  const protocol::TaskKey key = key_of(at.job, at.partition);
+  const auto shared = std::make_shared<const Outputs>(std::move(outputs));
+  s.persist_until_done([&s, key, shared] { return outputs_batch(s, key, *shared); },
+                       [&s, key, shared, stored] { on_stored(s, key, *shared, stored); });
+}
+
+void store_when_complete(State& s, const Place& at) {
+  if (!at.task.done) return;
+  for (const auto& ref : at.task.done->outputs) {
+    const auto received = at.task.received.find(ref.tensor);
+    if (received == at.task.received.end()) return;
+    if (received->second.data.size() == ref.bytes && received->second.digest == ref.digest) {
+      continue;
+    }
+    return take_back(s, at.job, at.index, "output " + ref.tensor + " arrived damaged",
+                     TakeBack::failed);
+  }
+  store_outputs(s, at);
+}
+
+}  // namespace
+
+void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
+  const auto at = dispatched_task(s, worker, done.task, done.epoch);
+  if (!at) return drop_stale(s, worker, done.task);
+  if (!are_the_outputs(at->partition, done.outputs)) {
+    return take_back(s, at->job, at->index, "the worker reported outputs that are not the plan's",
+                     TakeBack::failed);
+  }
+  if (!at->task.done) at->task.done_at = s.now.steady;
+  at->task.done = done;
+  store_when_complete(s, *at);
+}
+
+void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arrival) {
+  const auto at = dispatched_task(s, worker, arrival.task, arrival.epoch);
+  if (!at || !has_output(at->partition, arrival.tensor)) {
+    ++s.stale_results;
+    return;
+  }
+  at->task.received.insert_or_assign(arrival.tensor,
+                                     Task::Received{arrival.data, digest_of(arrival.data.bytes())});
+  store_when_complete(s, *at);
+}
+
+void on_task_failed(State& s, const WorkerId& worker, const protocol::TaskFailed& failed) {
+  const auto at = dispatched_task(s, worker, failed.task, failed.epoch);
+  if (!at) return drop_stale(s, worker, failed.task);
+  const std::string why = failed.message.substr(0, 1000);
+  if (failed.permanent) {
+    return fail_job(s, at->job, at->partition.name.text + ": " + why);
+  }
+  take_back(s, at->job, at->index, why, TakeBack::failed);
+}
+
+}  // namespace hyps::hub

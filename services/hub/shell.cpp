@@ -1,0 +1,257 @@
+#include "services/hub/shell.hpp"
+
+#include <random>
+
+#include "common/protocol/codec.hpp"
+#include "common/runtime/log.hpp"
+#include "services/hub/keys.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+constexpr std::size_t kQueuedEvents = 128;  // a chunk each, at most
+constexpr Milliseconds kTickPeriod{50};
+constexpr int kTicksPerSecond = 20;
+constexpr Milliseconds kStreamSilence{20'000};
+constexpr int kStopMs = 2000;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32U) | device();
+}
+
+// Reads the stored feature map, when its turn has come, and checks its bytes.
+Result<Blob> read_verified(const store::Store& store, const SendCheckpoint& send) {
+  HYPS_TRY(Blob data, store.get(feature_map_key(send.task.job, send.tensor.tensor)));
+  if (data.size() == send.tensor.bytes && digest_of(data.bytes()) == send.tensor.digest) {
+    return data;
+  }
+  return Error{ErrorKind::corrupt, "the stored " + send.tensor.tensor + " is not what was stored"};
+}
+
+InputNotSent not_sent(const SendCheckpoint& send, const Error& error) {
+  return {send.to, send.task, send.epoch, send.tensor.tensor, error};
+}
+
+}  // namespace
+
+std::string will_topic(const Config& config) { return protocol::status_topic("hub", config.id); }
+
+// Carries out one effect.
+struct Act {
+  Shell& shell;
+
+  void operator()(const Send& e) const {
+    const Status status = shell.bus_->publish(
+        {protocol::inbox(e.to), protocol::encode(e.message), false, {}, {}, {}});
+    if (!status.ok()) report("bus.full", status.error());
+  }
+
+  void operator()(const SendCheckpoint& e) const {
+    // Read when its turn has come: what waits for the line is not in memory.
+    auto writer = std::make_shared<std::optional<protocol::StreamWriter>>();
+    const auto source = [e, writer, store = shell.store_, mailbox = shell.mailbox_,
+                         stream = shell.next_stream_++](std::size_t bytes) -> std::optional<Blob> {
+      if (!*writer) {
+        auto data = read_verified(*store, e);
+        if (!data.ok()) {
+          const std::lock_guard lock(mailbox->mutex);
+          mailbox->failures.push_back(not_sent(e, data.error()));
+          return std::nullopt;
+        }
+        writer->emplace(stream, e.task, e.epoch, e.tensor.tensor, std::move(data).value());
+      }
+      auto chunk = (*writer)->next(bytes);
+      if (!chunk) return std::nullopt;
+      return protocol::encode(protocol::Message(std::move(*chunk)));
+    };
+    const Status status =
+        shell.bus_->send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
+    if (!status.ok()) shell.pending_.emplace_back(not_sent(e, status.error()));
+  }
+
+  void operator()(const SendPart& e) const {
+    auto part = shell.store_->get(file_part_key(e.file, e.offset));
+    if (part.ok()) {
+      return (*this)(Send{e.to, protocol::Part{e.file, e.offset, std::move(part).value()}});
+    }
+    (*this)(Send{e.to, protocol::Refused{0, e.file, e.offset, to_string(part.error().kind),
+                                         part.error().message}});
+  }
+
+  void operator()(const Publish& e) const {
+    const Status status =
+        shell.bus_->publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
+    if (status.ok()) return;
+    report("bus.full", status.error());
+    if (!e.answer_of.empty()) shell.pending_.emplace_back(AnswerNotSent{e.answer_of});
+  }
+
+  void operator()(const Persist& e) const {
+    shell.pending_.emplace_back(Persisted{e.token, shell.store_->write(e.batch)});
+  }
+
+  void operator()(const ReadRecord& e) const {
+    shell.pending_.emplace_back(RecordRead{e.token, shell.store_->get(e.key)});
+  }
+
+  void operator()(const Log& e) const {
+    switch (e.level) {
+      case Log::Level::debug:
+        return runtime::log_debug(e.event, e.fields);
+      case Log::Level::info:
+        return runtime::log_info(e.event, e.fields);
+      case Log::Level::warn:
+        return runtime::log_warn(e.event, e.fields);
+      case Log::Level::error:
+        return runtime::log_error(e.event, e.fields);
+    }
+  }
+
+  static void report(const char* what, const Error& error) {
+    runtime::log_warn(what, {{"error", error.message}});
+  }
+};
+
+Result<std::unique_ptr<Shell>> Shell::make(Config config, std::unique_ptr<bus::Bus> bus,
+                                           std::shared_ptr<store::Store> store) {
+  HYPS_TRY(Restored restored, read_records(*store));
+  return std::unique_ptr<Shell>(
+      new Shell(std::move(config), std::move(bus), std::move(store), std::move(restored)));
+}
+
+Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store::Store> store,
+             Restored restored)
+    : config_(config),
+      bus_(std::move(bus)),
+      store_(std::move(store)),
+      core_(std::move(config), std::move(restored), random_seed(), runtime::now()),
+      loop_(kQueuedEvents),
+      streams_(static_cast<std::size_t>(config_.max_tensor_bytes),
+               static_cast<std::size_t>(config_.max_assembly_bytes)),
+      next_stream_(random_seed()) {}
+
+Shell::~Shell() = default;
+
+void Shell::connect() {
+  for (const auto role :
+       {protocol::Role::worker, protocol::Role::manager, protocol::Role::client}) {
+    bus_->subscribe(protocol::all_outboxes(role));
+  }
+  bus_->subscribe(protocol::kAllStatus);
+  bus_->subscribe(protocol::kAllInputs);
+  bus_->start({[this](bus::Message message) { loop_.post(std::move(message)); },
+               [this] { loop_.post(Event(BusConnected{})); },
+               [this](const std::string&) { loop_.post(Event(BusDisconnected{})); }});
+}
+
+void Shell::say_status(const char* status) {
+  const Status published = bus_->publish(
+      {will_topic(config_), Blob::copy_of(std::string_view(status)), true, {}, {}, {}});
+  if (!published.ok()) Act::report("bus.full", published.error());
+}
+
+void Shell::run(const std::atomic<bool>& stopped) {
+  connect();
+  loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTickPeriod,
+            stopped);
+  loop_.stop();
+  say_status(protocol::kOffline);
+  bus_->stop(kStopMs);
+}
+
+void Shell::handle(Input input) {
+  if (auto* message = std::get_if<bus::Message>(&input)) return take_message(std::move(*message));
+  Event& event = std::get<Event>(input);
+  if (std::holds_alternative<BusConnected>(event)) {
+    say_status(protocol::kOnline);
+    runtime::log_info("bus.connected");
+  }
+  if (std::holds_alternative<BusDisconnected>(event)) {
+    // Streams that were arriving have lost chunks.
+    streams_ = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
+                                      static_cast<std::size_t>(config_.max_assembly_bytes));
+    runtime::log_warn("bus.disconnected");
+  }
+  step(std::move(event));
+}
+
+void Shell::take_message(bus::Message message) {
+  if (const auto peer = protocol::peer_of_outbox(message.topic)) {
+    return take_frame(*peer, message.payload);
+  }
+  if (const auto status = protocol::parse_status_topic(message.topic)) {
+    const bool online = message.payload.text() == protocol::kOnline;
+    if (status->service == "worker") {
+      const Peer peer{protocol::Role::worker, status->id};
+      if (!online) streams_.drop_sender(protocol::to_string(peer));
+      step(PeerStatus{peer, online});
+    }
+    if (status->service == "manager") {
+      step(PeerStatus{{protocol::Role::manager, status->id}, online});
+    }
+    return;
+  }
+  if (const auto model = protocol::model_of_input(message.topic)) {
+    return take_input(*model, std::move(message));
+  }
+  step(FrameDropped{message.topic, "a topic that means nothing"});
+}
+
+void Shell::take_frame(const Peer& peer, const Blob& frame) {
+  auto message = protocol::decode(frame);
+  if (!message.ok()) {
+    return step(FrameDropped{protocol::to_string(peer), message.error().message});
+  }
+  if (const auto* chunk = std::get_if<protocol::Chunk>(&*message)) return take_chunk(peer, *chunk);
+  step(FromPeer{peer, std::move(message).value()});
+}
+
+void Shell::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
+  if (peer.role != protocol::Role::worker) {
+    return step(FrameDropped{protocol::to_string(peer), "only workers send feature maps"});
+  }
+  auto arrival = streams_.accept(protocol::to_string(peer), chunk, runtime::now().steady);
+  if (!arrival.ok()) {
+    return step(TensorLost{chunk.task, chunk.epoch, arrival.error().message});
+  }
+  if (*arrival) step(TensorArrived{peer, std::move(**arrival)});
+}
+
+void Shell::take_input(const ModelName& model, bus::Message message) {
+  // It would come again at each connection.
+  if (message.retained) return step(FrameDropped{message.topic, "inputs must not be retained"});
+  UserInput input;
+  input.model = model;
+  input.job_id = message.property("job-id");
+  input.payload = std::move(message.payload);
+  input.response_topic = std::move(message.response_topic);
+  input.correlation = std::move(message.correlation);
+  step(std::move(input));
+}
+
+void Shell::tick() {
+  std::vector<InputNotSent> failures;
+  {
+    const std::lock_guard lock(mailbox_->mutex);
+    failures.swap(mailbox_->failures);
+  }
+  for (auto& failure : failures) step(std::move(failure));
+  if (ticks_++ % kTicksPerSecond == 0) step(DiskFree{store_->free_bytes()});
+  for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
+    step(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
+  }
+  step(Tick{});
+}
+
+void Shell::step(Event event) {
+  pending_.push_back(std::move(event));
+  while (!pending_.empty()) {
+    const Event next = std::move(pending_.front());
+    pending_.pop_front();
+    for (const Effect& effect : core_.step(next, runtime::now())) std::visit(Act{*this}, effect);
+  }
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,148 @@
+// State: everything the hub's core knows, and the few ways in which it speaks. The rules are free
+// functions over it, one file a subject: accept, dispatch, results, recovery, workers, models,
+// files, queries, retention.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/digest.hpp"
+#include "common/base/random.hpp"
+#include "common/base/time.hpp"
+#include "common/partition/plan.hpp"
+#include "services/hub/config.hpp"
+#include "services/hub/events.hpp"
+#include "services/hub/job.hpp"
+#include "services/hub/records.hpp"
+
+namespace hyps::hub {
+
+// A plan in use: of a model, or of a job that began with it.
+struct PlanState {
+  PlanId id;
+  ModelName model;
+  std::string json;
+  partition::Plan plan;
+  std::vector<protocol::BundleRef> bundles;
+  std::map<PartitionName, protocol::Route> routes;
+  std::map<std::string, std::size_t> producer;  // tensor → partition
+  std::vector<std::int64_t> runs;               // by partition, since the hub started
+};
+
+struct Worker {
+  protocol::WorkerInfo info;
+  bool online = false;
+  Milliseconds last_heard{0};
+  std::vector<PartitionName> loaded;  // "<plan>/<partition>"
+  std::uint64_t resident_bytes = 0;
+  std::string problem;
+  std::set<protocol::TaskKey> tasks;         // that take its credit: dispatched or storing
+  std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
+  std::int64_t done = 0;
+  std::int64_t compute_us = 0;
+};
+
+// A model's file, while it is uploaded and after.
+struct File;
+
+struct Retry {                                         // a write that has to succeed some time
+  std::function<std::optional<store::Batch>()> build;  // anew each time; nullopt: not needed now
+  std::function<void()> then;
+  Milliseconds due{0};
+  Milliseconds delay{0};
+};
+
+struct Finished {
+  JobSummary summary;
+  bool has_feature_maps = true;
+  // Until the broker has had the answer for some time (State::unannounced):
+  std::vector<Asker> askers;
+  std::string answer;
+  std::optional<Milliseconds> published;
+};
+
+struct State {
+  State(Config configuration, std::uint64_t seed);
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  Config config;
+  Random random;
+  Now now;
+  std::vector<Effect> effects;
+
+  bool connected = false;
+  bool resumed_told = false;
+  std::map<ModelName, protocol::ModelRecord> models;  // routes, bundles, plan_json are in plans
+  std::map<ModelName, Totals> totals;
+  std::map<PlanId, PlanState> plans;
+  std::map<WorkerId, Worker> workers;
+  std::set<std::string> managers;
+  std::map<std::uint64_t, Job> jobs;  // unfinished, by order of acceptance
+  std::map<JobId, std::uint64_t> unfinished;
+  std::map<JobId, Finished> finished;
+  // By time of finishing; what is kept of them is bounded from the front.
+  std::set<std::pair<std::int64_t, JobId>> finished_order;
+  std::set<JobId> unannounced;  // of the finished
+  std::uint64_t next_sequence = 1;
+  std::map<Digest, std::unique_ptr<File>> files;
+
+  std::uint64_t next_token = 1;
+  std::map<std::uint64_t, std::function<void(const Status&)>> writes;
+  std::map<std::uint64_t, std::function<void(const Result<Blob>&)>> reads;
+  std::vector<Retry> retries;
+  std::string write_problem;  // of the last write that failed, until one succeeds
+  Milliseconds write_failed_at{0};
+
+  std::optional<std::int64_t> disk_free;
+  std::int64_t dropped_frames = 0;
+  std::int64_t stale_results = 0;
+
+  bool schedule_due = false;
+  bool snapshot_due = false;
+  bool status_due = true;
+  bool plans_due = false;  // one may be out of use, or routed otherwise
+  bool prune_due = true;
+  std::uint64_t snapshot_version = 0;
+  Milliseconds snapshot_sent{-1'000'000};
+  Milliseconds status_sent{-1'000'000};
+  Milliseconds last_tick{0};
+
+  // ---- speaking ----
+  void send(const Peer& to, protocol::Message message);
+  void send_worker(const WorkerId& to, protocol::Message message);
+  void publish(std::string topic, std::string payload);
+  void log(Log::Level level, std::string event,
+           std::vector<std::pair<std::string_view, std::string>> fields);
+  void persist(store::Batch batch, std::function<void(const Status&)> then);
+  // Writes, and after a failure again and again with longer pauses. `then` after success.
+  void persist_until_done(std::function<std::optional<store::Batch>()> build,
+                          std::function<void()> then);
+  void read(std::string key, std::function<void(const Result<Blob>&)> then);
+
+  // ---- looking up; nullptr: there is none ----
+  Job* find_job(const JobId& id);  // unfinished
+  PlanState* find_plan(const PlanId& id);
+  Worker* find_worker(const WorkerId& id);
+  protocol::ModelRecord* find_model(const ModelName& name);
+  void attempt(Retry retry);
+};
+
+// The partition's index in the plan.
+std::optional<std::size_t> index_of(const PlanState& plan, const PartitionName& partition);
+// Only the safe zone sees images and answers.
+bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition);
+Result<PlanState> make_plan_state(const protocol::ModelRecord& record);
+protocol::ModelRecord to_record(const PlanState& plan);
+
+void on_persisted(State& s, const Persisted& event);
+void on_record_read(State& s, const RecordRead& event);
+void retry_writes(State& s);  // on tick
+
+}  // namespace hyps::hub

@@ -1,0 +1,228 @@
+#include "services/hub/workers.hpp"
+
+#include <algorithm>
+
+#include "services/hub/dispatch.hpp"
+#include "services/hub/keys.hpp"
+#include "services/hub/recovery.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+constexpr std::size_t kMaxText = 200;
+constexpr std::size_t kMaxListed = 10'000;
+
+void save(State& s, const protocol::WorkerInfo& info) {
+  store::Batch batch;
+  batch.puts.emplace_back(worker_key(info.id), encode_worker(info));
+  // Should this be lost, the next Hello brings it again.
+  s.persist(std::move(batch), [](const Status&) {});
+}
+
+protocol::Assign work_of(const State& s, const Worker& worker) {
+  protocol::Assign assign{worker.info.incarnation, {}};
+  for (const auto& [id, plan] : s.plans) {
+    for (const auto& partition : plan.plan.partitions) {
+      const auto route = plan.routes.find(partition.name);
+      if (route == plan.routes.end() || route->second.worker != worker.info.id) continue;
+      if (!may_run(worker.info, partition)) continue;
+      protocol::AssignedPartition assigned{id,
+                                           partition.name,
+                                           partition::to_string(partition.kind),
+                                           static_cast<std::uint64_t>(partition.memory_bytes()),
+                                           {},
+                                           route->second.epoch};
+      for (const auto& bundle : plan.bundles) {
+        if (bundle.partition == partition.name) assigned.files = bundle.files;
+      }
+      assign.partitions.push_back(std::move(assigned));
+    }
+  }
+  return assign;
+}
+
+bool same_work(const protocol::Assign& a, const protocol::Assign& b) {
+  return a.incarnation == b.incarnation &&
+         std::equal(a.partitions.begin(), a.partitions.end(), b.partitions.begin(),
+                    b.partitions.end(), [](const auto& x, const auto& y) {
+                      return x.plan == y.plan && x.partition == y.partition && x.epoch == y.epoch &&
+                             x.files == y.files;
+                    });
+}
+
+void assign(State& s, Worker& worker) {
+  worker.assigned = work_of(s, worker);
+  s.send_worker(worker.info.id, *worker.assigned);
+}
+
+// Another process, or one that had gone: it is told its work, and what it has not finished.
+void greet(State& s, Worker& worker) {
+  if (!worker.online) s.snapshot_due = s.status_due = true;
+  worker.online = true;
+  assign(s, worker);
+  resend_tasks(s, worker.info.id);
+  s.schedule_due = true;
+}
+
+void begin_incarnation(State& s, Worker& worker, std::uint64_t incarnation) {
+  lose_tasks(s, worker.info.id, "the worker was started anew");
+  worker.info.incarnation = incarnation;
+  worker.assigned.reset();
+  worker.loaded.clear();
+  s.snapshot_due = true;
+}
+
+void set_offline(State& s, Worker& worker, const std::string& why) {
+  if (!worker.online) return;
+  worker.online = false;
+  worker.assigned.reset();
+  worker.loaded.clear();
+  worker.resident_bytes = 0;
+  lose_tasks(s, worker.info.id, why);
+  s.snapshot_due = s.status_due = s.schedule_due = true;
+  s.log(Log::Level::warn, "worker.offline", {{"worker", worker.info.id.text}, {"why", why}});
+}
+
+// Room for one more: the one that has been away for longest and has no routes is forgotten.
+bool make_room(State& s) {
+  if (static_cast<std::int64_t>(s.workers.size()) < s.config.max_workers) return true;
+  auto oldest = s.workers.end();
+  for (auto at = s.workers.begin(); at != s.workers.end(); ++at) {
+    if (at->second.online || !work_of(s, at->second).partitions.empty()) continue;
+    if (oldest == s.workers.end() || at->second.last_heard < oldest->second.last_heard) oldest = at;
+  }
+  if (oldest == s.workers.end()) return false;
+  store::Batch batch;
+  batch.deletes = {worker_key(oldest->first)};
+  s.persist(std::move(batch), [](const Status&) {});
+  s.workers.erase(oldest);
+  return true;
+}
+
+bool same_info(const protocol::WorkerInfo& a, const protocol::WorkerInfo& b) {
+  return a.incarnation == b.incarnation && a.memory_bytes == b.memory_bytes && a.cores == b.cores &&
+         a.safe_zone == b.safe_zone && a.isa == b.isa && a.version == b.version;
+}
+
+}  // namespace
+
+void on_hello(State& s, const WorkerId& id, const protocol::Hello& hello) {
+  if (hello.info.id != id || !is_valid_name(id.text)) {
+    ++s.dropped_frames;
+    return s.log(Log::Level::warn, "worker.wrong_name", {{"worker", id.text}});
+  }
+  if (s.find_worker(id) == nullptr && !make_room(s)) {
+    return s.log(Log::Level::error, "worker.no_room", {{"worker", id.text}});
+  }
+  Worker& worker = s.workers[id];
+  const bool unknown = worker.info.id.empty();
+  if (unknown) worker.info.id = id;
+  if (worker.info.incarnation != hello.info.incarnation) {
+    begin_incarnation(s, worker, hello.info.incarnation);
+  }
+  protocol::WorkerInfo info = hello.info;
+  info.isa = info.isa.substr(0, kMaxText);
+  info.version = info.version.substr(0, kMaxText);
+  if (unknown || !same_info(worker.info, info)) {
+    s.snapshot_due = true;
+    save(s, info);
+  }
+  worker.info = std::move(info);
+  worker.last_heard = s.now.steady;
+  s.log(Log::Level::info, "worker.hello", {{"worker", id.text}});
+  greet(s, worker);
+}
+
+namespace {
+
+void compare_tasks(State& s, const Worker& worker, const protocol::Heartbeat& heartbeat) {
+  std::set<protocol::TaskKey> listed;
+  for (const auto& key : heartbeat.tasks) {
+    if (listed.size() < kMaxListed) listed.insert(key);
+  }
+  for (const auto& key : listed) {
+    if (!is_awaited(s, worker.info.id, key)) {
+      s.send_worker(worker.info.id, protocol::Stored{key});
+    }
+  }
+  const Milliseconds patience(s.config.resend_after_ms);
+  for (const auto& key : worker.tasks) {
+    const auto at = find_task(s, key);
+    if (!at || listed.contains(key)) continue;
+    const Task& task = at->job->tasks[at->index];
+    const bool overdue =
+        task.state == Task::State::dispatched && s.now.steady - task.sent > patience;
+    if (overdue) send_task(s, *at->job, at->index);
+  }
+}
+
+}  // namespace
+
+void on_heartbeat(State& s, const WorkerId& id, const protocol::Heartbeat& heartbeat) {
+  Worker* const worker = s.find_worker(id);
+  if (worker == nullptr) {
+    return s.log(Log::Level::warn, "worker.unknown", {{"worker", id.text}});
+  }
+  worker->last_heard = s.now.steady;
+  const bool another = worker->info.incarnation != heartbeat.incarnation;
+  if (another) {
+    begin_incarnation(s, *worker, heartbeat.incarnation);
+    save(s, worker->info);
+  }
+  if (another || !worker->online) greet(s, *worker);
+  worker->loaded = heartbeat.loaded;
+  if (worker->loaded.size() > kMaxListed) worker->loaded.resize(kMaxListed);
+  worker->resident_bytes = heartbeat.resident_bytes;
+  if (worker->problem != heartbeat.problem.substr(0, kMaxText)) s.status_due = true;
+  worker->problem = heartbeat.problem.substr(0, kMaxText);
+  compare_tasks(s, *worker, heartbeat);
+}
+
+void on_worker_status(State& s, const WorkerId& id, bool online) {
+  // "online" says little: whether it is the process we know its next heartbeat tells.
+  Worker* const worker = s.find_worker(id);
+  if (worker != nullptr && !online) set_offline(s, *worker, "the worker is gone");
+}
+
+void on_bus_connected_again(State& s) {
+  for (auto& [id, worker] : s.workers) {
+    worker.last_heard = s.now.steady;
+    if (!worker.online) continue;
+    assign(s, worker);
+    resend_tasks(s, id);
+  }
+}
+
+void lose_silent_workers(State& s) {
+  // Words that wait in our own queue are no silence: what we did not run does not count.
+  const Milliseconds gap = s.now.steady - s.last_tick;
+  const bool stalled = gap > Milliseconds(s.config.worker_silence_ms) / 4;
+  for (auto& [id, worker] : s.workers) {
+    if (stalled) worker.last_heard = std::min(s.now.steady, worker.last_heard + gap);
+    if (!worker.online || !s.connected) continue;
+    if (s.now.steady - worker.last_heard > Milliseconds(s.config.worker_silence_ms)) {
+      set_offline(s, worker, "the worker is silent");
+    }
+  }
+}
+
+void assign_all(State& s) {
+  for (auto& [id, worker] : s.workers) {
+    if (!worker.online) continue;
+    if (worker.assigned && same_work(*worker.assigned, work_of(s, worker))) continue;
+    assign(s, worker);
+  }
+}
+
+bool may_read(const State& s, const WorkerId& id, const Digest& file) {
+  const auto worker = s.workers.find(id);
+  if (worker == s.workers.end() || !worker->second.assigned) return false;
+  const auto& partitions = worker->second.assigned->partitions;
+  return std::any_of(partitions.begin(), partitions.end(), [&](const auto& partition) {
+    return std::any_of(partition.files.begin(), partition.files.end(),
+                       [&](const auto& ref) { return ref.digest == file; });
+  });
+}
+
+}  // namespace hyps::hub
