@@ -150,7 +150,12 @@ void Preparation::on_refused(const protocol::Refused& refused) {
 void Preparation::build_when_fetched() {
   const bool all = std::all_of(order_.files.begin(), order_.files.end(),
                                [&](const auto& file) { return fetcher_->has(file); });
-  if (!all || phase_ != Phase::fetching) return;
+  if (phase_ != Phase::fetching) return;
+  if (!all && fetcher_->idle()) {
+    return fail(Cause::passing,
+                "its files arrived damaged again and again, or the manager's disk is full");
+  }
+  if (!all) return;
   if (const Status linked = link_files(); !linked) {
     return fail(Cause::passing, linked.error().message);
   }

@@ -9,6 +9,7 @@ namespace hyps::manager {
 namespace {
 
 constexpr const char* kHubStatus = "hyps/hub/+/status";
+constexpr const char* kWorkFolder = "work";
 constexpr int kGoodbyeMs = 1000;
 
 bool is_about_files(const protocol::Message& message) {
@@ -26,6 +27,8 @@ Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus)
       bus_(std::move(bus)) {}
 
 void Shell::run(const std::atomic<bool>& stopped) {
+  std::error_code ignored;  // what a killed process left behind; there is rarely anything
+  std::filesystem::remove_all(options_.cache_folder / kWorkFolder, ignored);
   connect();
   loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTick, stopped);
   loop_.stop();
@@ -130,9 +133,9 @@ void Shell::publish_status(const char* status) {
 void Shell::perform(const Publish& effect) { publish(effect.message); }
 
 void Shell::perform(const PrepareModel& effect) {
-  preparation_ =
-      std::make_unique<Preparation>(effect, options_.cache_folder / "work", options_.cache_bytes,
-                                    [this](BuildDone done) { loop_.post(std::move(done)); });
+  preparation_ = std::make_unique<Preparation>(
+      effect, options_.cache_folder / kWorkFolder, options_.cache_bytes,
+      [this](BuildDone done) { loop_.post(std::move(done)); });
   publish_all(preparation_->begin(runtime::now().steady));
 }
 

@@ -50,6 +50,11 @@ Status BundleCache::open() {
     fs::create_directories(folder_ / name, error);
     if (error) return failed("create", folder_ / name, error);
   }
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::directory_iterator(files_folder(), error)) {
+    if (!Digest::from_hex(entry.path().filename().string())) unfinished.push_back(entry.path());
+  }
+  for (const fs::path& path : unfinished) fs::remove(path, error);
   return {};
 }
 

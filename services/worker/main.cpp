@@ -17,8 +17,6 @@ namespace {
 
 using namespace hyps;
 
-constexpr const char* kVersion = "0.1.0";
-
 std::uint64_t random_number() {
   std::random_device device;
   return (std::uint64_t{device()} << 32U) | device();
@@ -34,7 +32,7 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
       static_cast<std::uint32_t>(options.threads > 0 ? options.threads : engine::usable_cpus());
   info.safe_zone = options.zone == "safe";
   info.isa = engine.isa();
-  info.version = kVersion;
+  info.version = HYPS_VERSION;
   shell.core.limits.bytes = static_cast<std::size_t>(options.buffers);
   shell.cache_folder = options.cache_dir;
   shell.cache_bytes = static_cast<std::uint64_t>(options.cache_bytes);

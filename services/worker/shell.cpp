@@ -104,15 +104,19 @@ void Shell::tick() {
 }
 
 void Shell::check_fetches() {
-  std::vector<Serial> complete;
+  std::vector<std::pair<Serial, bool>> ended;
   for (const auto& [serial, files] : fetches_) {
     const bool all = std::all_of(files.begin(), files.end(),
                                  [&](const auto& file) { return fetcher_.has(file); });
-    if (all) complete.push_back(serial);
+    if (all || fetcher_.idle()) ended.emplace_back(serial, all);
   }
-  for (const Serial serial : complete) {
+  for (const auto& [serial, all] : ended) {
     fetches_.erase(serial);
-    step(Fetched{serial});
+    if (all) {
+      step(Fetched{serial});
+    } else {
+      step(FetchFailed{serial, "a file arrived damaged again and again, or the disk is full"});
+    }
   }
 }
 
