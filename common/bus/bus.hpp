@@ -1,5 +1,5 @@
 // Bus: publish and subscribe behind a port. Two implementations: MQTT 5 (Paho) and in-memory.
-// Thread-safe; handlers are called on the bus's own thread, one at a time, and must only move the
+// Thread-safe; handlers are called on threads of the bus (README.md) and must only move the
 // message into a bounded queue.
 //
 // Two lanes. publish() is for small control messages: bounded, at least once, kept and sent again
@@ -23,12 +23,12 @@
 namespace hyps::bus {
 
 struct Message {
-  std::string topic;
-  Blob payload;
+  std::string topic{};
+  Blob payload{};
   bool retained = false;
-  std::string response_topic;                                   // MQTT 5; empty: none
-  std::string correlation;                                      // MQTT 5 correlation data
-  std::vector<std::pair<std::string, std::string>> properties;  // MQTT 5 user properties
+  std::string response_topic{};                                   // MQTT 5; empty: none
+  std::string correlation{};                                      // MQTT 5 correlation data
+  std::vector<std::pair<std::string, std::string>> properties{};  // MQTT 5 user properties
 
   [[nodiscard]] std::string property(const std::string& name) const;  // "" when absent
 };

@@ -1,0 +1,39 @@
+// MqttLink: one connection to a broker, from connect to loss; never reused. The only file beside
+// its .cpp that knows Paho.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bus/bus.hpp"
+
+namespace hyps::bus {
+
+class MqttLink {
+ public:
+  // Called on Paho's threads.
+  struct Events {
+    std::function<void(Message)> message;
+    // A publish ended: the broker took it, or refused it (access, size) and never will.
+    std::function<void(std::uint64_t serial, bool accepted)> ended;
+    std::function<void(std::string reason)> lost;
+  };
+
+  virtual ~MqttLink() = default;
+  // QoS 1. `serial` comes back in Events::ended. Errors: disconnected.
+  virtual Status publish(const Message& message, std::uint64_t serial) = 0;
+  // The broker's maximum packet size, bytes.
+  [[nodiscard]] virtual std::size_t max_packet_bytes() const = 0;
+  // Says goodbye, so that the will is not published.
+  virtual void disconnect() = 0;
+};
+
+// Blocks until connected and subscribed, or not. Errors: disconnected; invalid (a filter refused).
+Result<std::unique_ptr<MqttLink>> connect_mqtt(const MqttOptions& options,
+                                               const std::vector<std::string>& filters,
+                                               MqttLink::Events events);
+
+}  // namespace hyps::bus
