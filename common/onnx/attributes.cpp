@@ -56,22 +56,27 @@ struct Writer {
 
 }  // namespace
 
-Result<cnn::Attribute> read_attribute(AttributeProto& proto, ExternalFiles& files) {
+Status read_attribute(AttributeProto& proto, ExternalFiles& files, cnn::Attribute& attribute) {
   switch (proto.type()) {
     case AttributeProto::INT:
-      return cnn::Attribute(proto.i());
+      attribute = std::int64_t{proto.i()};
+      return {};
     case AttributeProto::FLOAT:
-      return cnn::Attribute(proto.f());
+      attribute = proto.f();
+      return {};
     case AttributeProto::STRING:
-      return cnn::Attribute(proto.s());
+      attribute = proto.s();
+      return {};
     case AttributeProto::INTS:
-      return cnn::Attribute(std::vector<std::int64_t>(proto.ints().begin(), proto.ints().end()));
+      attribute = std::vector<std::int64_t>(proto.ints().begin(), proto.ints().end());
+      return {};
     case AttributeProto::FLOATS:
-      return cnn::Attribute(std::vector<float>(proto.floats().begin(), proto.floats().end()));
+      attribute = std::vector<float>(proto.floats().begin(), proto.floats().end());
+      return {};
     case AttributeProto::TENSOR: {
-      HYPS_TRY(cnn::Tensor tensor, is_external(proto.t()) ? files.tensor(proto.t())
-                                                          : take_inline_tensor(*proto.mutable_t()));
-      return cnn::Attribute(std::move(tensor));
+      HYPS_TRY(attribute, is_external(proto.t()) ? files.tensor(proto.t())
+                                                 : take_inline_tensor(*proto.mutable_t()));
+      return {};
     }
     default:
       return refused(proto);

@@ -11,7 +11,8 @@
 
 namespace hyps::onnx {
 
-Result<cnn::Attribute> read_attribute(::onnx::AttributeProto& proto, ExternalFiles& files);
+Status read_attribute(::onnx::AttributeProto& proto, ExternalFiles& files,
+                      cnn::Attribute& attribute);
 void write_attribute(const std::string& name, const cnn::Attribute& attribute,
                      ::onnx::AttributeProto& proto);
 

@@ -105,10 +105,9 @@ class NodeNames {
 
 Status read_attributes(::onnx::NodeProto& proto, ExternalFiles& files, cnn::Node& node) {
   for (auto& attribute : *proto.mutable_attribute()) {
-    HYPS_TRY(cnn::Attribute value, read_attribute(attribute, files));
-    if (!node.attributes.emplace(attribute.name(), std::move(value)).second) {
-      return invalid(fmt::format("attribute '{}' is given twice", attribute.name()));
-    }
+    const auto [entry, is_new] = node.attributes.try_emplace(attribute.name());
+    if (!is_new) return invalid(fmt::format("attribute '{}' is given twice", attribute.name()));
+    HYPS_CHECK(read_attribute(attribute, files, entry->second));
   }
   return {};
 }

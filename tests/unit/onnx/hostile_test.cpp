@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "common/base/random.hpp"
+#include "common/zoo/zoo.hpp"
 #include "tests/unit/onnx/messages.hpp"
 
 namespace hyps::onnx::test {
@@ -36,15 +37,31 @@ TEST_F(Loading, RefusesEveryTruncation) {
   }
 }
 
+// Up to three bytes of `bytes` replaced.
+std::string damaged(std::string bytes, Random& random) {
+  for (std::uint64_t flips = 1 + random.below(3); flips > 0; --flips) {
+    bytes[random.below(bytes.size())] = static_cast<char>(random.below(256));
+  }
+  return bytes;
+}
+
 TEST_F(Loading, SurvivesDamagedBytes) {
   const std::string bytes = small_model().SerializeAsString();
   Random random(7);
   for (int round = 0; round < 3000; ++round) {
-    std::string damaged = bytes;
-    for (std::uint64_t flips = 1 + random.below(3); flips > 0; --flips) {
-      damaged[random.below(damaged.size())] = static_cast<char>(random.below(256));
-    }
-    const auto graph = load_bytes(damaged);
+    const auto graph = load_bytes(damaged(bytes, random));
+    EXPECT_TRUE(graph.ok() || !graph.error().message.empty());
+  }
+}
+
+TEST_F(Loading, SurvivesDamagedBytesOfARealNetwork) {
+  const auto network = zoo::make("mobilenet_v2", 1);
+  ASSERT_THAT(network, Succeeds());
+  ASSERT_THAT(save(network.value(), path()), Succeeds());
+  const std::string bytes(map_file(path()).value().text());
+  Random random(8);
+  for (int round = 0; round < 500; ++round) {
+    const auto graph = load_bytes(damaged(bytes, random));
     EXPECT_TRUE(graph.ok() || !graph.error().message.empty());
   }
 }
