@@ -170,7 +170,7 @@ class Picture {
       return fmt::format("slice {} of {}", p.slice_index + 1, p.slice_count);
     }
     if (p.kind != Kind::vertical) return "";
-    return p.nodes.size() == 0 ? "join" : "whole layers";
+    return p.nodes.size() == 0 ? "join" : "vertical";
   }
 
   static std::string what_label(const Partition& p) {

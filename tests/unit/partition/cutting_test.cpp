@@ -69,7 +69,7 @@ std::optional<Score> best_by_brute_force(const cnn::Graph& graph, Request reques
 
 TEST(Cutting, finds_the_best_cuts_that_brute_force_finds) {
   int compared = 0;
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 25; ++seed) {
     const cnn::Graph graph = chain_of(8, seed);
     const auto layers = layers_of(graph);
     Random random(seed);
@@ -95,11 +95,11 @@ TEST(Cutting, finds_the_best_cuts_that_brute_force_finds) {
     }
   }
   fmt::print("{} plans compared with brute force\n", compared);
-  EXPECT_GT(compared, 60);
+  EXPECT_GT(compared, 40);
 }
 
 TEST(Cutting, more_partitions_are_as_balanced_as_brute_force_within_a_quarter) {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const cnn::Graph graph = chain_of(9, seed);
     const auto layers = layers_of(graph);
     for (const std::size_t wanted : {2U, 3U, 4U}) {

@@ -1,10 +1,8 @@
 // A plan for people: table and picture.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <sstream>
 
-#include "common/base/file.hpp"
 #include "common/zoo/zoo.hpp"
 #include "graphs.hpp"
 
@@ -117,23 +115,19 @@ TEST(Svg, a_long_plan_wraps_and_a_layer_of_many_slices_stays_small) {
   EXPECT_NE(svg.find("width=\"1240\""), std::string::npos);
 }
 
-// For a look: HYPS_SHOW=folder unit_partition --gtest_filter=Svg.pictures_to_look_at
-TEST(Svg, pictures_to_look_at) {
-  const char* folder = std::getenv("HYPS_SHOW");  // NOLINT(concurrency-mt-unsafe)
-  if (folder == nullptr) GTEST_SKIP() << "HYPS_SHOW names no folder to write pictures to";
-  const std::filesystem::path path = folder;
-  const Plan vgg = vgg_plan();
-  ASSERT_TRUE(write_file(path / "vgg16.svg", to_svg(vgg, workers_for(vgg))).ok());
-  ASSERT_TRUE(write_file(path / "vgg16.txt", to_table(vgg)).ok());
-  const auto graph = zoo::make("googlenet", 1);
-  ASSERT_TRUE(graph.ok());
+TEST(Svg, a_tensor_needed_further_on_is_written_beside_the_edge) {
+  GraphMaker maker(1);
+  const std::string x = maker.conv(maker.input("image", {1, 2, 16, 16}), 2, 4, 3, "a");
+  const std::string y = maker.conv(maker.conv(x, 4, 4, 3, "b"), 4, 4, 3, "c");
+  maker.add("Add", {y, x});
+  const cnn::Graph graph = maker.finish();
   Request request;
-  request.model_name = "googlenet";
-  request.min_partitions = 14;
-  request.slices[layers_of(*graph).back().name] = 9;
-  const Plan googlenet = plan_of(*graph, request);
-  ASSERT_TRUE(write_file(path / "googlenet.svg", to_svg(googlenet, workers_for(googlenet))).ok());
-  ASSERT_TRUE(write_file(path / "googlenet.txt", to_table(googlenet)).ok());
+  request.model_name = "residual";
+  request.cut_after = {"a", "b"};
+  const Plan plan = plan_of(graph, request);
+  const std::string svg = to_svg(plan, {});
+  EXPECT_NE(svg.find(">+ 4.0 KB<"), std::string::npos);
+  EXPECT_NE(svg.find(">from v01<"), std::string::npos);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <set>
@@ -159,10 +160,24 @@ class RandomNetwork {
     const std::int64_t steps = random_.between(5, 14);
     for (std::int64_t i = 0; i < steps; ++i) grow();
     if (random_.below(2) == 0) end_fully_connected();
-    return maker_.finish();
+    return with_inner_outputs(maker_.finish());
   }
 
  private:
+  // Now and then a value that other nodes read is an output of the model too.
+  cnn::Graph with_inner_outputs(cnn::Graph graph) {
+    const std::size_t last = graph.outputs.size();
+    for (const auto& node : graph.nodes) {
+      const auto is_it = [&](const cnn::Value& v) { return v.name == node.outputs[0]; };
+      const bool known = std::any_of(graph.outputs.begin(), graph.outputs.end(), is_it);
+      if (!known && random_.below(12) == 0) graph.outputs.push_back({node.outputs[0], {}, {}});
+    }
+    if (graph.outputs.size() == last) return graph;
+    const auto status = cnn::infer_shapes(graph);
+    if (!status.ok()) ADD_FAILURE() << status.error().message;
+    return graph;
+  }
+
   std::string latest() { return maps_.back(); }
   std::string any() { return maps_[random_.below(maps_.size())]; }
   void push(const std::string& map) { maps_.push_back(map); }
