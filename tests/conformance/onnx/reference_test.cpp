@@ -9,7 +9,7 @@ namespace hyps::conformance {
 namespace {
 
 TEST(OnnxConformance, ReferenceOperatorsGiveTheExpectedOutputs) {
-  expect_conformance("reference", cnn::run_reference, {1e-5, 1e-6});
+  expect_conformance("reference", cnn::run_reference, {1e-5, 1e-7});
 }
 
 TEST(OnnxConformance, ExceptionsAreFewAndAreCasesThatExist) {
