@@ -26,6 +26,7 @@ inline bool is_scalar_form(const char* implementation) {
 // Moves on to the first implementation that is not one of the batch-reduce family: those demand
 // channels innermost, where no part of the channels is contiguous, so that one thread would have to
 // compute the whole map. The direct ones are as fast. Stays where it is if there is no other.
+// REQUIRES: the operation descriptor that `desc` was made of still lives.
 template <typename PrimitiveDesc>
 void prefer_sliceable(PrimitiveDesc& desc) {
   const auto unwanted = [&] { return std::string_view(desc.impl_info_str()).starts_with("br"); };

@@ -84,7 +84,9 @@ class ConvEmitter {
     const convolution_forward::desc desc(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, bias, y,
         window_.strides, dilations, window_.pads_begin, window_.pads_end);
-    return {desc, attributes_, builder_.engine(), true};
+    convolution_forward::primitive_desc form(desc, attributes_, builder_.engine(), true);
+    if (form) prefer_sliceable(form);  // here, where `desc` still lives: the iterator refers to it
+    return form;
   }
 
   // Layouts of the whole maps, as oneDNN likes them for one image; plain ones if parts of those
@@ -94,9 +96,8 @@ class ConvEmitter {
     auto one_y = shapes_.y;
     one_x[0] = one_y[0] = 1;
     const cnn::Range all{0, shapes_.w[0]};
-    auto form = describe(any_desc(one_x), any_desc(one_y), all);
+    const auto form = describe(any_desc(one_x), any_desc(one_y), all);
     if (!form) return false;
-    prefer_sliceable(form);
     if (!group_.post.empty() && is_scalar_form(form.impl_info_str())) return false;
     const auto x = with_batch(form.src_desc(), images());
     const auto y = with_batch(form.dst_desc(), images());
@@ -139,9 +140,7 @@ class ConvEmitter {
 
   // What computes one range of one image.
   [[nodiscard]] convolution_forward::primitive_desc form_of(const cnn::Range& range) const {
-    auto form = describe(x_of(range, 0).desc, y_of(range, 0).desc, range);
-    if (form) prefer_sliceable(form);
-    return form;
+    return describe(x_of(range, 0).desc, y_of(range, 0).desc, range);
   }
   [[nodiscard]] Slice x_of(const cnn::Range& range, std::int64_t n) const {
     const auto [begin, end] = shapes_.inputs_of(range);

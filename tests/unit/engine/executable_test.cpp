@@ -220,7 +220,7 @@ TEST_P(ZooNet, FusionStaysWithinTolerance) {
 
 INSTANTIATE_TEST_SUITE_P(Zoo, ZooNet,
                          testing::Values("resnet18", "squeezenet1_1", "googlenet", "mobilenet_v2"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& net) { return std::string(net.param); });
 
 TEST(Concurrency, TwoExecutablesOfOneEngineRunAtOnce) {
   auto engine = make_onednn_engine(2);
