@@ -35,6 +35,11 @@ class FileDescriptor {
   int fd_;
 };
 
+// Without waiting, should it be a pipe; regular files do not care.
+int open_to_read(const std::filesystem::path& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 Result<std::size_t> regular_file_size(int fd, const std::filesystem::path& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return os_error(path, "read");
@@ -45,7 +50,7 @@ Result<std::size_t> regular_file_size(int fd, const std::filesystem::path& path)
 }  // namespace
 
 Result<Blob> map_file(const std::filesystem::path& path) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor fd(open_to_read(path));
   if (fd.get() < 0) return os_error(path, "open");
   HYPS_TRY(const std::size_t size, regular_file_size(fd.get(), path));
   if (size == 0) return Blob{};
@@ -56,7 +61,7 @@ Result<Blob> map_file(const std::filesystem::path& path) {
 }
 
 Result<Blob> read_file(const std::filesystem::path& path, std::size_t limit) {
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const FileDescriptor fd(open_to_read(path));
   if (fd.get() < 0) return os_error(path, "open");
   HYPS_TRY(const std::size_t size, regular_file_size(fd.get(), path));
   if (size > limit) {
@@ -68,6 +73,7 @@ Result<Blob> read_file(const std::filesystem::path& path, std::size_t limit) {
   std::size_t done = 0;
   while (done < size) {
     const ssize_t got = ::read(fd.get(), bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return os_error(path, "read");
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
@@ -84,6 +90,7 @@ Status write_file(const std::filesystem::path& path, std::span<const std::byte> 
     if (fd.get() < 0) return os_error(temporary, "create");
     while (!bytes.empty()) {
       const ssize_t put = ::write(fd.get(), bytes.data(), bytes.size());
+      if (put < 0 && errno == EINTR) continue;
       if (put < 0) {
         const Error error = os_error(temporary, "write");
         ::unlink(temporary.c_str());
