@@ -21,6 +21,13 @@ Error bad_value(const std::string& value, const std::string& wanted) {
   return {ErrorKind::invalid, fmt::format("'{}' is not {}", value, wanted)};
 }
 
+// As YAML reads it back, whatever is in it.
+std::string quoted(const std::string& text) {
+  YAML::Emitter out;
+  out << YAML::DoubleQuoted << text;
+  return out.c_str();
+}
+
 std::string environment_name(const std::string& key) {
   std::string name = "HYPS_" + key;
   std::transform(name.begin(), name.end(), name.begin(),
@@ -31,7 +38,7 @@ std::string environment_name(const std::string& key) {
 }  // namespace
 
 void Schema::text(std::string key, std::string* target, std::string doc) {
-  fields_.push_back({std::move(key), std::move(doc), '"' + *target + '"',
+  fields_.push_back({std::move(key), std::move(doc), quoted(*target),
                      [target](const std::string& value) -> Status {
                        *target = value;
                        return {};

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <fstream>
-#include <set>
 
 #include "common/base/digest.hpp"
 #include "common/base/file.hpp"
@@ -19,19 +17,13 @@ constexpr int kMaxStarts = 3;  // a file whose digest is wrong so often is given
 
 using protocol::kPartBytes;
 
-// The parts of one file: which are still to ask for, which are asked for and when.
+// The parts of one file: how far it is asked for, and which answers are missing since when. Holds
+// at most a window of entries, however large the file claims to be.
 class Parts {
  public:
-  explicit Parts(std::uint64_t bytes) : bytes_(bytes) { restart(); }
+  explicit Parts(std::uint64_t bytes) : bytes_(bytes) {}
 
-  void restart() {
-    todo_.clear();
-    asked_.clear();
-    done_bytes_ = 0;
-    for (std::uint64_t at = 0; at < std::max<std::uint64_t>(bytes_, 1); at += kPartBytes) {
-      todo_.push_back(at);
-    }
-  }
+  void restart() { *this = Parts(bytes_); }
   // Offsets to ask for now, so that at most `window` are outstanding.
   std::vector<std::uint64_t> ask(std::size_t window, Milliseconds now) {
     std::vector<std::uint64_t> offsets;
@@ -40,29 +32,36 @@ class Parts {
       since = now;
       offsets.push_back(offset);
     }
-    while (!todo_.empty() && asked_.size() < window) {
-      offsets.push_back(todo_.front());
-      asked_[todo_.front()] = now;
-      todo_.pop_front();
+    while (!all_asked() && asked_.size() < window) {
+      const std::uint64_t offset = next_part_++ * kPartBytes;
+      offsets.push_back(offset);
+      asked_[offset] = now;
     }
     return offsets;
   }
+  [[nodiscard]] bool awaits(std::uint64_t offset) const { return asked_.contains(offset); }
   // True if this part was outstanding.
   bool answered(std::uint64_t offset) {
     if (asked_.erase(offset) == 0) return false;
     done_bytes_ += size_at(offset);
     return true;
   }
+  // REQUIRES: the offset was asked for.
   [[nodiscard]] std::uint64_t size_at(std::uint64_t offset) const {
     return std::min(kPartBytes, bytes_ - offset);
   }
-  [[nodiscard]] bool finished() const { return todo_.empty() && asked_.empty(); }
+  [[nodiscard]] bool finished() const { return all_asked() && asked_.empty(); }
   [[nodiscard]] std::uint64_t done_bytes() const { return done_bytes_; }
 
  private:
+  // An empty file has one empty part, so that it is asked for at all.
+  [[nodiscard]] bool all_asked() const {
+    return next_part_ > 0 && next_part_ >= bytes_ / kPartBytes + (bytes_ % kPartBytes == 0 ? 0 : 1);
+  }
+
   std::uint64_t bytes_;
   std::uint64_t done_bytes_ = 0;
-  std::deque<std::uint64_t> todo_;
+  std::uint64_t next_part_ = 0;
   std::map<std::uint64_t, Milliseconds> asked_;
 };
 
@@ -105,13 +104,13 @@ void FileFetcher::want(const protocol::FileRef& file) {
 bool FileFetcher::idle() const { return downloads_.empty(); }
 
 std::uint64_t FileFetcher::bytes_done() const {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = finished_bytes_;
   for (const auto& [digest, download] : downloads_) bytes += download->parts.done_bytes();
   return bytes;
 }
 
 std::uint64_t FileFetcher::bytes_total() const {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = finished_bytes_;
   for (const auto& [digest, download] : downloads_) bytes += download->file.bytes;
   return bytes;
 }
@@ -131,31 +130,35 @@ std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, 
   const auto found = downloads_.find(part.file);
   if (found == downloads_.end()) return {};
   Download& download = *found->second;
-  if (part.offset % kPartBytes != 0 || part.offset > download.file.bytes ||
+  if (!download.parts.awaits(part.offset) ||
       part.data.size() != download.parts.size_at(part.offset)) {
     return on_tick(now);
   }
-  if (download.parts.answered(part.offset)) {
-    std::fstream out(download.path, std::ios::binary | std::ios::in | std::ios::out);
-    out.seekp(static_cast<std::streamoff>(part.offset));
-    out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
-  }
-  if (!download.parts.finished()) return on_tick(now);
+  download.parts.answered(part.offset);
+  std::fstream out(download.path, std::ios::binary | std::ios::in | std::ios::out);
+  out.seekp(static_cast<std::streamoff>(part.offset));
+  out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
+  out.close();
+  if (download.parts.finished()) conclude(found);
+  return on_tick(now);
+}
+
+void FileFetcher::conclude(Downloads::iterator finished) {
+  Download& download = *finished->second;
   // A full disk shows here too: what was not written has another digest.
   const auto bytes = map_file(download.path);
+  std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
   if (bytes.ok() && bytes->size() == download.file.bytes &&
       digest_of(bytes->bytes()) == download.file.digest) {
-    std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
+    finished_bytes_ += download.file.bytes;
     std::filesystem::rename(download.path, path_of(download.file), ignored);
-    downloads_.erase(found);
+    downloads_.erase(finished);
   } else if (++download.starts > kMaxStarts) {
-    std::error_code ignored;
     std::filesystem::remove(download.path, ignored);
-    downloads_.erase(found);
+    downloads_.erase(finished);
   } else {
     download.parts.restart();
   }
-  return on_tick(now);
 }
 
 std::optional<Error> FileFetcher::on_refused(const protocol::Refused& refused) {
@@ -225,7 +228,7 @@ std::vector<protocol::PartPut> FileUploader::on_stored(const protocol::PartStore
                                                        Milliseconds now) {
   const auto found = uploads_.find(stored.file);
   if (found == uploads_.end()) return {};
-  found->second->parts.answered(stored.offset);
+  found->second->parts.answered(stored.offset);  // a duplicate changes nothing
   return on_tick(now);
 }
 

@@ -17,7 +17,8 @@
 namespace hyps::runtime {
 
 // Fetches files into a folder that names them by content: <folder>/<digest>. What is already there
-// is not fetched. A file appears under its name only when whole and its digest is right.
+// is not fetched. A file appears under its name only when whole and its digest is right; one whose
+// digest is wrong three times, or that the disk does not take, is given up: idle() and not has().
 class FileFetcher {
  public:
   explicit FileFetcher(std::filesystem::path folder, std::size_t window = 8);
@@ -38,9 +39,13 @@ class FileFetcher {
 
  private:
   struct Download;
+  using Downloads = std::map<Digest, std::unique_ptr<Download>>;
+  void conclude(Downloads::iterator finished);
+
   std::filesystem::path folder_;
   std::size_t window_;
-  std::map<Digest, std::unique_ptr<Download>> downloads_;
+  Downloads downloads_;
+  std::uint64_t finished_bytes_ = 0;
 };
 
 // Sends files to the hub.

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 
@@ -56,20 +57,32 @@ void set_log_level(const std::string& level) {
   logger().spdlog.set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));
 }
 
+namespace {
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+bool needs_quotes(const std::string& value) {
+  return value.empty() || std::any_of(value.begin(), value.end(), [](char c) {
+           return c == ' ' || c == '"' || c == '=' || is_control(c);
+         });
+}
+
+}  // namespace
+
 std::string log_line(std::string_view event, const Fields& fields) {
   std::string line(event);
   for (const auto& [key, value] : fields) {
     line += ' ';
     line += key;
     line += '=';
-    if (!value.empty() && value.find_first_of(" \"=\n\r\t") == std::string::npos) {
+    if (!needs_quotes(value)) {
       line += value;
       continue;
     }
     line += '"';
     for (const char c : value) {
       if (c == '"' || c == '\\') line += '\\';
-      line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+      line += is_control(c) ? ' ' : c;
     }
     line += '"';
   }
