@@ -1,0 +1,82 @@
+// Client: the command line's connection to a cluster. Synchronous; one thread. Requests are sent
+// again every second until they are answered or the time is up.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/bounded_queue.hpp"
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+#include "common/bus/bus.hpp"
+#include "common/protocol/messages.hpp"
+#include "common/protocol/topics.hpp"
+#include "services/cli/cli.hpp"
+
+namespace hyps::cli {
+
+struct BrokerAddress {
+  std::string host;
+  int port = 1883;
+};
+// See README.md, "Which cluster".
+Result<BrokerAddress> find_broker(const std::string& given);
+std::filesystem::path broker_file();  // ~/.hyps/broker
+
+class Client {
+ public:
+  // Errors: disconnected, after `timeout`.
+  static Result<std::unique_ptr<Client>> connect(const Cli& cli, Milliseconds timeout);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  Result<nlohmann::json> query(const std::string& what, const std::string& name = {},
+                               Milliseconds timeout = Milliseconds(10'000));
+  // Deploy or Remove; the request number is filled in here.
+  Result<nlohmann::json> request(protocol::Message message,
+                                 Milliseconds timeout = Milliseconds(10'000));
+  // Files by path and the name they get in the cluster. `progress(done, total)` in bytes.
+  Result<std::vector<protocol::FileRef>> upload(
+      const std::vector<std::pair<std::filesystem::path, std::string>>& files,
+      const std::function<void(std::uint64_t, std::uint64_t)>& progress);
+
+  // For answers to images: messages on answer_topic() are returned by next_answer.
+  [[nodiscard]] std::string answer_topic() const { return answer_topic_; }
+  Status publish(bus::Message message) { return bus_->publish(std::move(message)); }
+  std::optional<bus::Message> next_answer(Milliseconds timeout);
+  // How often the connection came up; a rise means that what was in flight may be lost.
+  [[nodiscard]] int connections() const { return connections_; }
+
+ private:
+  Client() = default;
+  // Handles what arrives until `until` says stop (true) or the time is up (false).
+  bool pump(const std::function<bool()>& until, Milliseconds timeout);
+  void handle(bus::Message message);
+
+  struct Incoming {
+    bool connected = false;  // else: a message
+    bus::Message message;
+  };
+  BrokerAddress broker_;
+  protocol::Peer self_;
+  std::string answer_topic_;
+  std::unique_ptr<BoundedQueue<Incoming>> incoming_;
+  std::unique_ptr<bus::Bus> bus_;
+  int connections_ = 0;
+  std::map<std::uint64_t, Result<std::string>> replies_;
+  std::vector<protocol::Message> file_answers_;
+  std::vector<bus::Message> answers_;
+};
+
+// A new random name for a job or client: 16 hex digits.
+std::string random_name();
+
+}  // namespace hyps::cli

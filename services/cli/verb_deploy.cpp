@@ -1,0 +1,126 @@
+// hyps deploy, hyps remove: models in and out of a cluster.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "common/base/file.hpp"
+#include "common/onnx/onnx.hpp"
+#include "common/runtime/event_loop.hpp"
+#include "services/cli/cli.hpp"
+#include "services/cli/client.hpp"
+#include "services/cli/model_files.hpp"
+#include "services/cli/progress.hpp"
+
+namespace hyps::cli {
+
+namespace {
+
+using Files = std::vector<std::pair<std::filesystem::path, std::string>>;
+
+struct Options {
+  ModelFiles files;
+  CutOptions cut;
+  std::string name;
+  int timeout_s = 120;
+  bool no_wait = false;
+};
+
+// The model's own files, and its labels and preprocessing as the cluster knows them.
+Result<Files> files_of(const Model& model, const std::filesystem::path& scratch) {
+  Files files{{model.file, "model.onnx"}};
+  HYPS_TRY(const auto weights, onnx::external_files(model.file));
+  for (const std::string& name : weights) files.emplace_back(model.file.parent_path() / name, name);
+  HYPS_CHECK(write_file(scratch / "preprocess.yaml", image::to_yaml(model.preprocess)));
+  files.emplace_back(scratch / "preprocess.yaml", "preprocess.yaml");
+  if (!model.labels_text.empty()) {
+    HYPS_CHECK(write_file(scratch / "labels.txt", model.labels_text));
+    files.emplace_back(scratch / "labels.txt", "labels.txt");
+  }
+  return files;
+}
+
+// Waits until the model is ready. A model that waits for something says for what.
+Result<int> wait_until_ready(Client& client, const std::string& name, int timeout_s) {
+  Progress progress("planning " + name);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(timeout_s);
+  std::string problem = "no manager has answered yet";
+  while (std::chrono::steady_clock::now() < deadline && !runtime::stop_requested().load()) {
+    HYPS_TRY(const auto model, client.query("model", name));
+    const std::string state = model.value("state", "");
+    if (!model.value("problem", "").empty()) problem = model.value("problem", "");
+    if (state == "failed") return Error{ErrorKind::invalid, name + ": " + problem};
+    if (state == "ready") {
+      fmt::print("{} is ready: {} partitions; publish images to hyps/{}/input\n", name,
+                 model.value("partitions", 0), name);
+      return kOk;
+    }
+    progress.note(problem);
+    std::this_thread::sleep_for(Milliseconds(200));
+  }
+  return Error{ErrorKind::overloaded, fmt::format("{} is deployed but not ready after {} s: {}",
+                                                  name, timeout_s, problem)};
+}
+
+Result<int> deploy(const Cli& cli, const Options& options) {
+  HYPS_TRY(const Model model, load_model(options.files));
+  const std::string name = options.name.empty() ? model.name : options.name;
+  if (!is_valid_name(name) || protocol::is_reserved(ModelName(name))) {
+    return Error{ErrorKind::invalid, "'" + name + "' cannot be a model's name; use --name"};
+  }
+  std::string plan_json;
+  if (options.cut.given()) {
+    Model named = model;
+    named.name = name;
+    HYPS_TRY(const auto plan, plan_with(named, options.cut));
+    plan_json = partition::to_json(plan);
+  }
+  HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
+  const TemporaryFolder scratch("hyps-deploy");
+  HYPS_TRY(const Files paths, files_of(model, scratch.path()));
+  HYPS_TRY(const auto references, [&] {
+    Progress progress("uploading");
+    return client->upload(
+        paths, [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); });
+  }());
+  HYPS_TRY(const auto reply,
+           client->request(protocol::Deploy{0, ModelName(name), references, plan_json}));
+  if (options.no_wait) {
+    fmt::print("{} is deployed; `hyps get models` tells when it is ready\n", name);
+    return kOk;
+  }
+  return wait_until_ready(*client, name, options.timeout_s);
+}
+
+Result<int> remove(const Cli& cli, const std::string& name) {
+  HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
+  HYPS_TRY(const auto reply, client->request(protocol::Remove{0, ModelName(name)}));
+  fmt::print("{} is removed\n", name);
+  return kOk;
+}
+
+}  // namespace
+
+void add_deploy(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = cli.add_verb("deploy", "Install a model on the cluster", false);
+  verb->add_option("model", options->files.model, "MODEL.onnx")->required();
+  verb->add_option("--name", options->name, "Its name in the cluster [the file's]");
+  options->files.add_options(verb);
+  options->cut.add_options(verb, false);
+  verb->add_option("--timeout", options->timeout_s, "Seconds to wait until it is ready")
+      ->capture_default_str();
+  verb->add_flag("--no-wait", options->no_wait, "Return as soon as the hub has it");
+  verb->callback(
+      [&cli, options] { cli.action = [&cli, options] { return deploy(cli, *options); }; });
+}
+
+void add_remove(Cli& cli) {
+  auto name = std::make_shared<std::string>();
+  CLI::App* verb = cli.add_verb("remove", "Remove a model from the cluster", false);
+  verb->add_option("model", *name, "Its name")->required();
+  verb->callback([&cli, name] { cli.action = [&cli, name] { return remove(cli, *name); }; });
+}
+
+}  // namespace hyps::cli

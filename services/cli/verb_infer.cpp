@@ -1,0 +1,164 @@
+// hyps infer: images in, answers out.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+
+#include "common/base/file.hpp"
+#include "services/cli/cli.hpp"
+#include "services/cli/client.hpp"
+#include "services/cli/model_files.hpp"
+#include "services/cli/progress.hpp"
+#include "services/cli/table.hpp"
+
+namespace hyps::cli {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kMaxImageBytes = 16U << 20U;
+constexpr std::size_t kInFlight = 64;
+
+struct Options {
+  std::vector<std::string> images;
+  std::string model;
+  int timeout_s = 60;
+};
+
+struct Question {
+  std::string image;
+  std::string job;
+  Blob payload;
+};
+
+Result<std::string> choose_model(Client& client, const std::string& given) {
+  if (!given.empty()) return given;
+  HYPS_TRY(const auto reply, client.query("models"));
+  const auto& models = reply.at("models");
+  if (models.size() == 1) return models[0].value("name", "");
+  std::string names;
+  for (const auto& model : models) names += " " + model.value("name", "");
+  return Error{ErrorKind::invalid, models.empty()
+                                       ? "no model is deployed; see hyps deploy"
+                                       : "which model? use --model with one of:" + names};
+}
+
+// Asks all questions, keeping kInFlight open; asks again after a broken connection. The job's name
+// makes that safe: the hub computes each once.
+class Interview {
+ public:
+  Interview(Client& client, std::string model) : client_(client), model_(std::move(model)) {}
+
+  Result<std::map<std::string, nlohmann::json>> run(const std::vector<std::string>& images,
+                                                    int timeout_s) {
+    Progress progress("inferring");
+    std::size_t next = 0;
+    auto deadline = Clock::now() + std::chrono::seconds(timeout_s);
+    int connections = client_.connections();
+    while (answers_.size() < images.size() && Clock::now() < deadline) {
+      for (; next < images.size() && open_.size() < kInFlight; ++next) {
+        HYPS_CHECK(ask(images[next], std::to_string(next)));
+      }
+      const auto answer = client_.next_answer(Milliseconds(1000));
+      if (answer && take(*answer)) deadline = Clock::now() + std::chrono::seconds(timeout_s);
+      if (client_.connections() != connections || (!answer && ++silent_s_ % kRepeatS == 0)) {
+        connections = client_.connections();
+        for (const auto& [job, question] : open_) HYPS_CHECK(publish(question));
+      }
+      progress.show(answers_.size(), images.size());
+    }
+    return answers_;
+  }
+
+ private:
+  static constexpr int kRepeatS = 5;
+
+  Status ask(const std::string& image, const std::string& key) {
+    HYPS_TRY(Blob payload, read_file(image, kMaxImageBytes));
+    Question question{key, random_name(), std::move(payload)};
+    HYPS_CHECK(publish(question));
+    open_.emplace(question.job, question);
+    return {};
+  }
+
+  Status publish(const Question& question) {
+    return client_.publish({.topic = protocol::input_topic(ModelName(model_)),
+                            .payload = question.payload,
+                            .response_topic = client_.answer_topic(),
+                            .correlation = question.job,
+                            .properties = {{"job-id", question.job}}});
+  }
+
+  bool take(const bus::Message& message) {
+    auto json = nlohmann::json::parse(message.payload.text(), nullptr, false);
+    const auto question = open_.find(message.correlation);
+    if (json.is_discarded() || question == open_.end()) return false;
+    answers_.emplace(question->second.image, std::move(json));
+    open_.erase(question);
+    return true;
+  }
+
+  Client& client_;
+  std::string model_;
+  std::map<std::string, Question> open_;           // by job
+  std::map<std::string, nlohmann::json> answers_;  // by position in the list
+  int silent_s_ = 0;
+};
+
+std::vector<std::string> row_of(const std::string& image, const nlohmann::json& answer) {
+  if (answer.value("state", "") != "done") {
+    return {image, answer.value("state", "?"), "", "", "", answer.value("error", "")};
+  }
+  const auto top = answer.value("top", nlohmann::json::array());
+  const auto best = top.empty() ? nlohmann::json::object() : top[0];
+  const std::string label = best.value("label", "");
+  return {image,
+          label.empty() ? fmt::format("class {}", best.value("id", -1)) : label,
+          fmt::format("{:.4f}", best.value("score", 0.0)),
+          fmt::format("{:.1f}", answer.value("latency_ms", 0.0)),
+          answer.value("job", ""),
+          answer.value("recoveries", 0) > 0
+              ? fmt::format("{} recoveries", answer.value("recoveries", 0))
+              : ""};
+}
+
+Result<int> run(const Cli& cli, const Options& options) {
+  HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
+  HYPS_TRY(const std::string model, choose_model(*client, options.model));
+  HYPS_TRY(const auto answers, Interview(*client, model).run(options.images, options.timeout_s));
+  Table table({"IMAGE", "ANSWER", "SCORE", "MS", "JOB", ""});
+  nlohmann::json all = nlohmann::json::array();
+  int code = kOk;
+  for (std::size_t i = 0; i < options.images.size(); ++i) {
+    const auto found = answers.find(std::to_string(i));
+    const nlohmann::json answer =
+        found != answers.end()
+            ? found->second
+            : nlohmann::json{{"state", "unanswered"},
+                             {"error", fmt::format("no answer for {} s", options.timeout_s)}};
+    if (found == answers.end()) code = kDisconnected;
+    if (code == kOk && answer.value("state", "") != "done") code = kBadResult;
+    table.add(row_of(options.images[i], answer));
+    all.push_back(answer);
+    all.back()["image"] = options.images[i];
+  }
+  fmt::print("{}", cli.json() ? all.dump(2) + "\n" : table.text());
+  return code;
+}
+
+}  // namespace
+
+void add_infer(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = cli.add_verb("infer", "Send images to the cluster and print the answers", true);
+  verb->add_option("images", options->images, "JPEG, PNG, PPM, TensorProto or .npy files")
+      ->required()
+      ->check(CLI::ExistingFile);
+  verb->add_option("--model", options->model, "Which model [the only one]");
+  verb->add_option("--timeout", options->timeout_s, "Seconds without any answer until giving up")
+      ->capture_default_str();
+  verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });
+}
+
+}  // namespace hyps::cli

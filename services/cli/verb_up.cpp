@@ -1,0 +1,210 @@
+// hyps up: a cluster of real processes on this machine, in the foreground.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "common/base/file.hpp"
+#include "common/base/units.hpp"
+#include "common/runtime/event_loop.hpp"
+#include "services/cli/children.hpp"
+#include "services/cli/cli.hpp"
+#include "services/cli/client.hpp"
+
+namespace hyps::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  int workers = 4;
+  std::string memory = "256M";
+  int threads = 1;
+  int open_workers = 0;
+  int port = 0;
+  std::string folder;
+  bool restart_workers = false;
+};
+
+Result<int> free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!bound) return Error{ErrorKind::io, "no free port on the loopback"};
+  return ntohs(address.sin_port);
+}
+
+// Settings as in deploy/mosquitto.conf, which explains them.
+std::string mosquitto_config(int port) {
+  return fmt::format(
+      "listener {} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
+      "max_packet_size 17000000\nmax_inflight_messages 100\nmax_queued_messages 10000\n"
+      "max_queued_bytes 67108864\nlog_dest stderr\nlog_type error\nlog_type warning\n",
+      port);
+}
+
+Result<std::string> find_mosquitto() {
+  for (const char* path :
+       {"/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/usr/bin/mosquitto"}) {
+    if (fs::exists(path)) return std::string(path);
+  }
+  return Error{ErrorKind::not_found, "no mosquitto on this machine; run deploy/install.sh run"};
+}
+
+// The services' programs stand beside this one.
+std::string program(const char* name) {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  return (self.parent_path() / name).string();
+}
+
+Status start_services(Children& children, const Options& options, const fs::path& folder,
+                      int port) {
+  HYPS_TRY(const std::string mosquitto, find_mosquitto());
+  HYPS_CHECK(write_file(folder / "mosquitto.conf", mosquitto_config(port)));
+  HYPS_CHECK(
+      children.start("mosquitto", {mosquitto, "-c", (folder / "mosquitto.conf").string()}, true));
+  const std::string broker = fmt::format("broker_port={}", port);
+  const auto setting = [](const std::string& key, const fs::path& value) {
+    return key + "=" + value.string();
+  };
+  HYPS_CHECK(children.start(
+      "hub",
+      {program("hyps-hub"), "--set", broker, "--set", setting("data_folder", folder / "hub")},
+      true));
+  HYPS_CHECK(children.start(
+      "manager",
+      {program("hyps-manager"), "--set", broker, "--set", setting("cache_dir", folder / "manager")},
+      true));
+  for (int i = 1; i <= options.workers; ++i) {
+    const std::string name = fmt::format("w{}", i);
+    const bool safe = i <= options.workers - options.open_workers;
+    HYPS_CHECK(children.start(
+        name,
+        {program("hyps-worker"), "--set", broker, "--set", "id=" + name, "--set",
+         "memory=" + options.memory, "--set", fmt::format("threads={}", options.threads), "--set",
+         safe ? "zone=safe" : "zone=open", "--set", setting("cache_dir", folder / name)},
+        options.restart_workers));
+  }
+  return {};
+}
+
+// Waits until hub and workers are there; the cluster is of use from then on.
+Status wait_until_up(const Cli& cli, Children& children, int workers) {
+  HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(10'000)));
+  for (int tries = 0; tries < 150 && !runtime::stop_requested().load(); ++tries) {
+    const auto status = client->query("status", {}, Milliseconds(10'000));
+    if (status.ok() && status->value("workers_online", 0) >= workers) return {};
+    for (const auto& death : children.reap(runtime::now().steady)) {
+      return Error{ErrorKind::invalid,
+                   fmt::format("{} does not start ({}); its log says why", death.name, death.how)};
+    }
+    std::this_thread::sleep_for(Milliseconds(100));
+  }
+  return Error{ErrorKind::disconnected, "hub and workers are not there after 15 s; see the logs"};
+}
+
+void supervise(Children& children) {
+  while (!runtime::stop_requested().load()) {
+    for (const auto& death : children.reap(runtime::now().steady)) {
+      fmt::print("{} is gone: {}{}\n", death.name, death.how,
+                 death.restarting ? "; starting it again" : "");
+      (void)std::fflush(stdout);
+    }
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+}
+
+// Remembers the broker for the other verbs while this lives.
+class BrokerNote {
+ public:
+  explicit BrokerNote(const std::string& address) {
+    std::error_code ignored;  // without a home the others need --broker
+    fs::create_directories(broker_file().parent_path(), ignored);
+    written_ = write_file(broker_file(), address + "\n").ok();
+  }
+  ~BrokerNote() {
+    std::error_code ignored;
+    if (written_) fs::remove(broker_file(), ignored);
+  }
+  BrokerNote(const BrokerNote&) = delete;
+  BrokerNote& operator=(const BrokerNote&) = delete;
+
+ private:
+  bool written_ = false;
+};
+
+Result<int> run(Cli& cli, const Options& options) {
+  HYPS_TRY(const std::int64_t memory, parse_bytes(options.memory));
+  std::unique_ptr<TemporaryFolder> temporary;
+  if (options.folder.empty()) temporary = std::make_unique<TemporaryFolder>("hyps-up");
+  const fs::path folder = options.folder.empty() ? temporary->path() : fs::absolute(options.folder);
+  std::error_code error;
+  fs::create_directories(folder / "logs", error);
+  if (error)
+    return Error{ErrorKind::io, "cannot create " + folder.string() + ": " + error.message()};
+  int port = options.port;
+  if (port == 0) {
+    HYPS_TRY(port, free_port());
+  }
+  runtime::install_signal_handlers();
+  Children children(folder / "logs");
+  HYPS_CHECK(start_services(children, options, folder, port));
+  cli.broker = fmt::format("127.0.0.1:{}", port);
+  HYPS_CHECK(wait_until_up(cli, children, options.workers));
+  const BrokerNote note(cli.broker);
+  fmt::print(
+      "broker   {}\ndata     {}{}\nlogs     {}\nworkers  {} with {} and {} thread(s) each\n"
+      "pids     mosquitto {}, hub {}, manager {}",
+      cli.broker, folder.string(), temporary ? " (removed at the end; --dir keeps it)" : "",
+      (folder / "logs").string(), options.workers, format_bytes(memory), options.threads,
+      children.pid_of("mosquitto"), children.pid_of("hub"), children.pid_of("manager"));
+  for (int i = 1; i <= options.workers; ++i) {
+    fmt::print(", w{} {}", i, children.pid_of(fmt::format("w{}", i)));
+  }
+  fmt::print(
+      "\n\nThe cluster is up; Ctrl-C ends it. In another terminal:\n"
+      "  hyps deploy MODEL.onnx\n  hyps infer IMAGE\n  hyps watch\n");
+  (void)std::fflush(stdout);
+  supervise(children);
+  fmt::print("stopping\n");
+  return kOk;
+}
+
+}  // namespace
+
+void add_up(Cli& cli) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = cli.add_verb("up", "Start a local cluster in the foreground", false);
+  verb->add_option("--workers", options->workers, "How many")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  verb->add_option("--memory", options->memory, "What each worker may use for partitions")
+      ->capture_default_str();
+  verb->add_option("--threads", options->threads, "Of each worker; 0: all the machine's")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  verb->add_option("--open", options->open_workers,
+                   "So many of the workers are outside the safe zone")
+      ->check(CLI::Range(0, 64));
+  verb->add_option("--port", options->port, "Of the broker; 0: a free one")
+      ->check(CLI::Range(0, 65535));
+  verb->add_option("--dir", options->folder, "Keep data and logs here [a temporary folder]");
+  verb->add_flag("--restart-workers", options->restart_workers,
+                 "Start workers again that die (hub, manager and broker always are)");
+  verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });
+}
+
+}  // namespace hyps::cli
