@@ -22,7 +22,7 @@ Error bad_value(const std::string& value, const std::string& wanted) {
 }
 
 // As YAML reads it back, whatever is in it.
-std::string quoted(const std::string& text) {
+std::string yaml_text(const std::string& text) {
   YAML::Emitter out;
   out << YAML::DoubleQuoted << text;
   return out.c_str();
@@ -38,7 +38,7 @@ std::string environment_name(const std::string& key) {
 }  // namespace
 
 void Schema::text(std::string key, std::string* target, std::string doc) {
-  fields_.push_back({std::move(key), std::move(doc), quoted(*target),
+  fields_.push_back({std::move(key), std::move(doc), yaml_text(*target),
                      [target](const std::string& value) -> Status {
                        *target = value;
                        return {};
