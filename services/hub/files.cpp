@@ -135,10 +135,6 @@ bool is_referred_to(const State& s, const Digest& digest) {
 }  // namespace
 
 void on_part_put(State& s, const Peer& peer, const protocol::PartPut& put) {
-  if (peer.role == protocol::Role::worker) {
-    return refuse(s, peer, put.file, put.offset,
-                  {ErrorKind::unsupported, "workers store no files"});
-  }
   if (put.bytes == 0 && put.data.empty()) {  // nothing to store
     return s.send(peer, protocol::PartStored{put.file, put.offset});
   }

@@ -16,32 +16,6 @@ void release(State& s, const Task& task, const protocol::TaskKey& key) {
   if (Worker* worker = s.find_worker(task.worker)) worker->tasks.erase(key);
 }
 
-// What the partition before it made is gone: it is computed again.
-void undo(State& s, Job& job, const std::string& tensor, const std::string& why) {
-  const PlanState& plan = *s.find_plan(job.summary.plan);
-  const auto producer = plan.producer.find(tensor);
-  if (producer == plan.producer.end()) {
-    return fail_job(s, job, "the stored input is damaged; send it again: " + why);
-  }
-  job.stored.erase(tensor);
-  Task& task = job.tasks[producer->second];
-  if (task.state == Task::State::stored) {
-    task = {};
-    --job.summary.stored;
-  }
-  store::Batch batch;
-  batch.deletes = {feature_map_key(job.summary.id, tensor),
-                   feature_map_ref_key(job.summary.id, tensor)};
-  // Should this fail: the same damage is found again after a restart.
-  s.persist(std::move(batch), [](const Status&) {});
-  ++job.summary.recoveries;
-  TimelineEvent recovered;
-  recovered.event = "recovered";
-  recovered.partition = plan.plan.partitions[producer->second].name.text;
-  recovered.detail = fmt::format("its stored output {} is damaged: {}", tensor, why);
-  note_and_tell(s, job, std::move(recovered));
-}
-
 }  // namespace
 
 std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
@@ -138,6 +112,50 @@ void drop_tasks(State& s, Job& job) {
   }
   s.schedule_due = true;
 }
+
+namespace {
+
+// Those that were given the tensor before it was found damaged: they could not be sent again.
+void take_back_consumers(State& s, Job& job, const PlanState& plan, const std::string& tensor) {
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    if (job.tasks[i].state != Task::State::dispatched) continue;
+    for (const auto& input : plan.plan.partitions[i].inputs) {
+      if (input.name != tensor) continue;
+      take_back(s, job, i, "its input " + tensor + " is computed again", TakeBack::moved);
+      break;
+    }
+  }
+}
+
+// What the partition before it made is gone: it is computed again.
+void undo(State& s, Job& job, const std::string& tensor, const std::string& why) {
+  const PlanState& plan = *s.find_plan(job.summary.plan);
+  const auto producer = plan.producer.find(tensor);
+  if (producer == plan.producer.end()) {
+    return fail_job(s, job, "the stored input is damaged; send it again: " + why);
+  }
+  take_back_consumers(s, job, plan, tensor);
+  if (job.summary.state != JobState::running) return;
+  job.stored.erase(tensor);
+  Task& task = job.tasks[producer->second];
+  if (task.state == Task::State::stored) {
+    task = {};
+    --job.summary.stored;
+  }
+  store::Batch batch;
+  batch.deletes = {feature_map_key(job.summary.id, tensor),
+                   feature_map_ref_key(job.summary.id, tensor)};
+  // Should this fail: the same damage is found again after a restart.
+  s.persist(std::move(batch), [](const Status&) {});
+  ++job.summary.recoveries;
+  TimelineEvent recovered;
+  recovered.event = "recovered";
+  recovered.partition = plan.plan.partitions[producer->second].name.text;
+  recovered.detail = fmt::format("its stored output {} is damaged: {}", tensor, why);
+  note_and_tell(s, job, std::move(recovered));
+}
+
+}  // namespace
 
 void on_input_not_sent(State& s, const InputNotSent& event) {
   const auto at = find_task(s, event.task);

@@ -1,0 +1,52 @@
+// A disk as a crash leaves it: synced writes and what came before them stay, of later ones a part.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/store/store.hpp"
+
+namespace hyps::hub {
+
+class Disk {
+ public:
+  Status write(const store::Batch& batch) {
+    if (full) return Error{ErrorKind::io, "no space left on device"};
+    (void)live_->write(batch);
+    unsynced_.push_back(batch);
+    if (batch.sync) settle(unsynced_.size());
+    return {};
+  }
+  // The machine goes down; `kept` of the unsynced writes have made it, in order.
+  void crash(std::size_t kept) {
+    settle(std::min(kept, unsynced_.size()));
+    unsynced_.clear();
+    live_ = store::make_memory_store();
+    (void)synced_->scan("", [&](std::string_view key, const Blob& value) {
+      store::Batch batch;
+      batch.puts.emplace_back(std::string(key), value);
+      return live_->write(batch).ok();
+    });
+  }
+  [[nodiscard]] store::Store& now() { return *live_; }
+  [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
+  [[nodiscard]] std::size_t keys(std::string_view prefix) const {
+    std::size_t count = 0;
+    (void)live_->scan_keys(prefix, [&](std::string_view) { return ++count > 0; });
+    return count;
+  }
+
+  bool full = false;
+
+ private:
+  void settle(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) (void)synced_->write(unsynced_[i]);
+    unsynced_.erase(unsynced_.begin(), unsynced_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+
+  std::unique_ptr<store::Store> live_ = store::make_memory_store();
+  std::unique_ptr<store::Store> synced_ = store::make_memory_store();
+  std::vector<store::Batch> unsynced_;
+};
+
+}  // namespace hyps::hub

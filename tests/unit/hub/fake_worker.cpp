@@ -1,0 +1,115 @@
+#include "fake_worker.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace hyps::hub {
+
+std::map<std::string, Blob> compute(const partition::Partition& partition,
+                                    const std::map<std::string, Blob>& inputs) {
+  std::string seen = partition.name.text;
+  for (const auto& input : partition.inputs) {
+    seen += " " + input.name + "=" + digest_of(inputs.at(input.name).bytes()).hex();
+  }
+  std::map<std::string, Blob> outputs;
+  for (const auto& output : partition.outputs) {
+    const std::string text = output.name + ":" + digest_of(std::string_view(seen)).hex();
+    const bool answer = output.name == partition::kAnswerTensor;
+    outputs[output.name] = Blob::of(answer ? nlohmann::json{{"top", text}}.dump() : text);
+  }
+  return outputs;
+}
+
+FakeWorker::FakeWorker(const partition::Plan* plan, const std::string& id, bool safe,
+                       std::uint64_t incarnation)
+    : plan_(plan) {
+  info.id = WorkerId(id);
+  info.safe_zone = safe;
+  info.incarnation = incarnation;
+  info.memory_bytes = 1U << 30U;
+}
+
+std::vector<Event> FakeWorker::hello() const { return {FromPeer{peer(), protocol::Hello{info}}}; }
+
+std::vector<Event> FakeWorker::on_message(const protocol::Message& message, Milliseconds now) {
+  if (const auto* assigned = std::get_if<protocol::Assign>(&message)) {
+    if (assigned->incarnation == info.incarnation) assign = *assigned;
+  }
+  if (const auto* stored = std::get_if<protocol::Stored>(&message)) held_.erase(stored->task);
+  const auto* run = std::get_if<protocol::Run>(&message);
+  if (run == nullptr) return {};
+  Held& held = held_[run->task];
+  if (held.epoch < run->epoch) held.epoch = run->epoch;
+  if (!held.run || held.run->inputs != run->inputs) held.outputs.clear();
+  held.run = *run;
+  held.touched = now;
+  if (!held.outputs.empty()) return results(run->task, held);
+  return try_compute(run->task, held);
+}
+
+std::vector<Event> FakeWorker::on_input(const TaskKey& key, Epoch epoch, const std::string& tensor,
+                                        const Blob& data, Milliseconds now) {
+  Held& held = held_[key];
+  if (held.epoch < epoch) held.epoch = epoch;
+  held.received[tensor] = data;
+  held.touched = now;
+  return held.outputs.empty() ? try_compute(key, held) : std::vector<Event>{};
+}
+
+std::vector<Event> FakeWorker::heartbeat(Milliseconds now) {
+  protocol::Heartbeat beat;
+  beat.incarnation = info.incarnation;
+  std::vector<Event> events;
+  std::erase_if(held_, [&](const auto& item) {
+    return item.second.outputs.empty() && now - item.second.touched > Milliseconds(5000);
+  });
+  for (auto& [key, held] : held_) {
+    beat.tasks.push_back(key);
+    if (held.outputs.empty() || now - held.touched < Milliseconds(3000)) continue;
+    held.touched = now;
+    for (auto& event : results(key, held)) events.push_back(std::move(event));
+  }
+  if (assign) {
+    for (const auto& part : assign->partitions) {
+      beat.loaded.emplace_back(part.plan.text + "/" + part.partition.text);
+    }
+  }
+  events.emplace_back(FromPeer{peer(), beat});
+  return events;
+}
+
+std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
+  if (!held.run) return {};
+  for (const auto& input : held.run->inputs) {
+    const auto received = held.received.find(input.tensor);
+    if (received == held.received.end()) return {};
+    if (digest_of(received->second.bytes()) != input.digest) return {};
+  }
+  if (fail_with) {
+    protocol::TaskFailed failed = *fail_with;
+    failed.task = key;
+    failed.epoch = held.epoch;
+    held_.erase(key);
+    return {FromPeer{peer(), failed}};
+  }
+  ++computed[key];
+  for (auto& [name, data] : compute(*plan_->find(key.partition), held.received)) {
+    Digest digest = digest_of(data.bytes());
+    if (lie_about_digests) digest.low ^= 1;
+    held.outputs.emplace_back(protocol::TensorRef{name, data.size(), digest}, data);
+  }
+  return results(key, held);
+}
+
+std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) const {
+  if (mute) return {};
+  std::vector<Event> events;
+  protocol::TaskDone done{key, held.epoch, {}, 1500, 0};
+  for (const auto& [ref, data] : held.outputs) {
+    done.outputs.push_back(ref);
+    events.emplace_back(TensorArrived{peer(), {key, held.epoch, ref.tensor, data}});
+  }
+  events.emplace_back(FromPeer{peer(), done});
+  return events;
+}
+
+}  // namespace hyps::hub

@@ -1,0 +1,257 @@
+// A job's way through the hub when nothing goes wrong, and what workers may send besides.
+#include <gtest/gtest.h>
+
+#include "world.hpp"
+
+namespace hyps::hub {
+namespace {
+
+class HubJobs : public testing::Test {
+ protected:
+  void SetUp() override {
+    w.add_worker("w1", true);
+    w.add_worker("w2", false);
+    w.deploy();
+  }
+  // Delivers until the worker has been told to run this partition, and leaves it at that.
+  void run_until_given(const std::string& partition) {
+    for (int i = 0; i < 10'000; ++i) {
+      if (!w.network.empty() && w.network.front().message) {
+        const auto* run = std::get_if<protocol::Run>(&*w.network.front().message);
+        if (run != nullptr && run->task.partition.text == partition) return;
+      }
+      ASSERT_TRUE(w.deliver_next()) << partition << " was never given";
+    }
+  }
+  protocol::Run given() { return std::get<protocol::Run>(*w.network.front().message); }
+
+  World w;
+};
+
+TEST_F(HubJobs, AnswerIsThatOfTheWholePlan) {
+  w.infer("job1", "cat.jpg");
+  w.settle();
+  const auto answers = w.answers("job1");
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0]["state"], "done");
+  EXPECT_EQ(answers[0]["model"], "net");
+  EXPECT_EQ(answers[0]["top"], w.expected_top("cat.jpg"));
+  EXPECT_EQ(answers[0]["recoveries"], 0);
+  EXPECT_TRUE(answers[0].contains("latency_ms"));
+}
+
+TEST_F(HubJobs, EachPartitionIsComputedOnceAndTold) {
+  w.infer("job1");
+  w.settle();
+  for (const auto& partition : w.plan.partitions) {
+    EXPECT_EQ(w.computed("job1", partition.name.text), 1) << partition.name.text;
+  }
+  EXPECT_EQ(w.events("job1", "accepted").size(), 1U);
+  EXPECT_EQ(w.events("job1", "started").size(), 6U);
+  EXPECT_EQ(w.events("job1", "stored").size(), 6U);
+  EXPECT_EQ(w.events("job1", "answered").size(), 1U);
+  EXPECT_EQ(w.events("job1", "stored")[0]["compute_ms"], 1.5);
+}
+
+TEST_F(HubJobs, AnswerGoesToTheResponseTopicWithItsCorrelation) {
+  w.infer("job1", "image", "my/answers");
+  w.settle();
+  EXPECT_EQ(w.answers("job1").size(), 1U) << "and to the output topic";
+  int seen = 0;
+  for (const auto& message : w.published) {
+    if (message.topic != "my/answers") continue;
+    ++seen;
+    EXPECT_EQ(message.correlation, "corr");
+    EXPECT_NE(message.payload.find("\"done\""), std::string::npos);
+  }
+  EXPECT_EQ(seen, 1);
+}
+
+TEST_F(HubJobs, OlderJobsGoFirstAndOnlySoManyRun) {
+  for (int i = 0; i < 10; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
+  int running = 0;
+  for (const auto& [sequence, job] : w.state().jobs) {
+    running += job.summary.state == JobState::running ? 1 : 0;
+  }
+  EXPECT_EQ(running, 4);
+  EXPECT_EQ(w.state().jobs.begin()->second.summary.state, JobState::running);
+  w.settle();
+  std::vector<std::string> order;
+  for (const auto& message : w.published) {
+    if (message.topic == "hyps/net/output") {
+      order.push_back(nlohmann::json::parse(message.payload)["job"]);
+    }
+  }
+  ASSERT_EQ(order.size(), 10U);
+  EXPECT_EQ(order.front(), "job0");
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(w.answers("job" + std::to_string(i)).at(0)["top"],
+              w.expected_top("image" + std::to_string(i)));
+  }
+}
+
+TEST_F(HubJobs, JobsWithoutAnIdGetDifferentOnes) {
+  w.infer("", "a");
+  w.infer("", "a");
+  EXPECT_EQ(w.state().jobs.size(), 2U);
+  w.settle();
+  EXPECT_EQ(w.state().finished.size(), 2U);
+}
+
+TEST_F(HubJobs, AcceptedOnlyWhenOnDisk) {
+  w.infer("job1");
+  EXPECT_EQ(w.disk.unsynced(), 0U);
+  EXPECT_TRUE(w.disk.now().get("j/job1").ok());
+  EXPECT_EQ(w.disk.now().get("c/job1/@image")->text(), "image");
+}
+
+TEST_F(HubJobs, ResultsMayComeInAnyOrder) {
+  w.infer("job1");
+  run_until_given("v01");
+  while (w.network.size() > 0 && !w.network.front().to_hub) w.deliver_next();
+  std::reverse(w.network.begin(), w.network.end());  // TaskDone before its tensor
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["recoveries"], 0);
+}
+
+TEST_F(HubJobs, EverythingTwiceGivesOneAnswer) {
+  w.infer("job1");
+  for (int i = 0; i < 10'000 && !w.network.empty(); ++i) {
+    World::Packet packet = w.network.front();
+    w.network.pop_front();
+    w.deliver(packet);
+    w.deliver(packet);
+  }
+  w.settle();
+  ASSERT_EQ(w.answers("job1").size(), 1U);
+  EXPECT_EQ(w.answers("job1")[0]["recoveries"], 0);
+  for (const auto& partition : w.plan.partitions) {
+    EXPECT_EQ(w.computed("job1", partition.name.text), 1);
+  }
+}
+
+TEST_F(HubJobs, ResultOfAnotherEpochOrWorkerIsDropped) {
+  w.infer("job1");
+  run_until_given("v01");
+  const auto run = given();
+  const std::string lie = "not the truth";
+  const protocol::TensorRef ref{"t", lie.size(), digest_of(std::string_view(lie))};
+  const auto stale_before = w.state().stale_results;
+  const auto claim = [&](const char* worker, Epoch epoch) {
+    const Peer peer{protocol::Role::worker, worker};
+    w.step(TensorArrived{peer, {run.task, epoch, "t", Blob::copy_of(lie)}});
+    w.step(FromPeer{peer, protocol::TaskDone{run.task, epoch, {ref}, 1, 1}});
+  };
+  claim("w1", run.epoch + 1);
+  claim("w1", run.epoch - 1);
+  claim("w2", run.epoch);
+  claim("nobody", run.epoch);
+  EXPECT_EQ(w.state().stale_results, stale_before + 8);
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
+}
+
+TEST_F(HubJobs, ResultOfAFinishedJobIsForgottenByTheWorker) {
+  w.infer("job1");
+  run_until_given("v03");
+  const auto run = given();
+  w.settle();
+  w.network.clear();
+  w.step(FromPeer{w.workers.at("w1").peer(), protocol::TaskDone{run.task, run.epoch, {}, 1, 1}});
+  ASSERT_EQ(w.network.size(), 1U);
+  EXPECT_EQ(std::get<protocol::Stored>(*w.network[0].message).task, run.task);
+}
+
+TEST_F(HubJobs, OutputsThatAreNotThePlansAreAFailure) {
+  w.infer("job1");
+  run_until_given("v01");
+  const auto run = given();
+  w.step(FromPeer{w.workers.at("w1").peer(),
+                  protocol::TaskDone{run.task, run.epoch, {{"other", 1, {}}}, 1, 1}});
+  EXPECT_EQ(w.events("job1", "recovered").size(), 1U);
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
+}
+
+TEST_F(HubJobs, WorkerThatSendsOtherBytesThanItSaysFailsTheJobInTheEnd) {
+  w.workers.at("w1").lie_about_digests = true;
+  w.infer("job1");
+  w.settle(60'000);
+  ASSERT_EQ(w.answers("job1").size(), 1U);
+  EXPECT_EQ(w.answers("job1")[0]["state"], "failed");
+  EXPECT_FALSE(w.answers("job1")[0]["error"].get<std::string>().empty());
+}
+
+TEST_F(HubJobs, NoWorkerHoldsMoreTasksThanCredits) {
+  for (int i = 0; i < 8; ++i) w.infer("job" + std::to_string(i));
+  for (int i = 0; i < 2000 && w.deliver_next(); ++i) {
+    for (const auto& [id, worker] : w.state().workers) ASSERT_LE(worker.tasks.size(), 2U);
+  }
+  w.settle();
+  EXPECT_EQ(w.state().finished.size(), 8U);
+}
+
+TEST_F(HubJobs, PermanentFailureFailsTheJobAtOnceWithItsMessage) {
+  w.workers.at("w1").fail_with = protocol::TaskFailed{{}, 0, true, "this is no image"};
+  w.infer("job1");
+  w.settle();
+  ASSERT_EQ(w.answers("job1").size(), 1U);
+  EXPECT_EQ(w.answers("job1")[0]["state"], "failed");
+  EXPECT_EQ(w.answers("job1")[0]["error"], "ingest: this is no image");
+  EXPECT_EQ(w.events("job1", "failed").size(), 1U);
+  EXPECT_EQ(w.query("job", "job1")["state"], "failed");
+}
+
+TEST_F(HubJobs, TransientFailureIsTriedAgainSoManyTimes) {
+  auto& worker = w.workers.at("w1");
+  worker.fail_with = protocol::TaskFailed{{}, 0, false, "out of memory"};
+  w.infer("job1");
+  for (int i = 0; i < 3; ++i) {
+    w.run_dry();
+    w.advance(5000);
+  }
+  EXPECT_TRUE(w.answers("job1").empty());
+  worker.fail_with.reset();
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["state"], "done");
+
+  worker.fail_with = protocol::TaskFailed{{}, 0, false, "out of memory"};
+  w.infer("job2");
+  w.settle(60'000);
+  EXPECT_EQ(w.answers("job2").at(0)["state"], "failed");
+  const std::string error = w.answers("job2")[0]["error"];
+  EXPECT_NE(error.find("out of memory"), std::string::npos) << error;
+  EXPECT_EQ(w.events("job2", "recovered").size(), 5U);
+}
+
+TEST_F(HubJobs, FailingJobDoesNotHoldUpOthers) {
+  w.workers.at("w1").fail_with = protocol::TaskFailed{{}, 0, true, "bad"};
+  w.infer("job1");
+  w.run_dry();
+  w.workers.at("w1").fail_with.reset();
+  w.infer("job2");
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["state"], "failed");
+  EXPECT_EQ(w.answers("job2").at(0)["state"], "done");
+}
+
+TEST_F(HubJobs, MessageWithBytesThatAreNoUtf8DoesNotBreakTheAnswer) {
+  w.workers.at("w1").fail_with = protocol::TaskFailed{{}, 0, true, "bad \xff\xfe"};
+  w.infer("job1");
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["state"], "failed");
+}
+
+TEST_F(HubJobs, MemoryOfResultsIsGivenBackWhenStored) {
+  w.infer("job1");
+  while (w.deliver_next()) {
+    for (const auto& [sequence, job] : w.state().jobs) {
+      for (const auto& task : job.tasks) {
+        EXPECT_TRUE(task.state == Task::State::dispatched || task.received.empty());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hyps::hub
