@@ -8,7 +8,9 @@ namespace hyps::engine {
 
 bool emit(Builder& builder, const Group& group, const cnn::AffineKernel& kernel) {
   using Flags = dnnl::normalization_flags;
-  const auto x = builder.place(group.head.inputs[0]);
+  auto x = builder.place(group.head.inputs[0]);
+  // oneDNN shifts the padding channels of a blocked map too, and the next reader takes them in.
+  if (!is_dense(x.desc)) x = builder.place_plain(group.head.inputs[0]);
   const auto flags = Flags::use_global_stats | Flags::use_scale | Flags::use_shift;
   const dnnl::batch_normalization_forward::desc what(dnnl::prop_kind::forward_inference, x.desc, 0,
                                                      flags);

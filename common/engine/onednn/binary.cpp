@@ -36,6 +36,8 @@ class BinaryEmitter {
     while (first < inputs_.size() && builder_.shape(inputs_[first]) != shape_) ++first;
     if (first > 1) return false;  // folding from the left begins with the first two
     auto sum = builder_.place(inputs_[first]);
+    // Padding channels must stay zero, whatever is repeated over the others.
+    if (!is_dense(sum.desc)) sum = builder_.place_plain(inputs_[first]);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (i != first) sum = combine(sum, inputs_[i]);
     }
@@ -45,6 +47,10 @@ class BinaryEmitter {
  private:
   Place combine(const Place& a, const std::string& other) {
     if (builder_.shape(other) == shape_) return combine_equal(a, other);
+    return combine_repeated(a, other);
+  }
+
+  Place combine_repeated(const Place& a, const std::string& other) {
     const auto b = builder_.place_plain(other);
     const auto b_desc = plain_desc(with_rank(builder_.shape(other), a.desc.dims().size()));
     const auto y = builder_.define(output_, a.desc);
@@ -62,11 +68,7 @@ class BinaryEmitter {
                    {DNNL_ARG_SRC_1, b.buffer, offset, desc},
                    {DNNL_ARG_DST, y.buffer, offset, desc});
     };
-    if (is_dense(a.desc)) {
-      add_flat(builder_, cnn::element_count(shape_), make);
-    } else {
-      builder_.add({make(a.desc, 0)});
-    }
+    add_flat(builder_, cnn::element_count(shape_), make);
     return y;
   }
 

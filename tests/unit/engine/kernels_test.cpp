@@ -24,6 +24,15 @@ void sweep(std::uint64_t seed, int threads, Make make) {
   }
 }
 
+// Half of the time a convolution reads the map, padding channels of its layout included.
+std::string perhaps_read(Net& net, const std::string& map, std::int64_t channels,
+                         std::size_t axes = 2) {
+  if (net.random().below(2) == 0) return map;
+  cnn::Shape w{5, channels};
+  w.resize(2 + axes, 1);
+  return net.conv(map, w);
+}
+
 struct Spatial {
   cnn::Shape x;
   Attributes attributes;
@@ -134,10 +143,12 @@ TEST(Pool, MatchesReference) {
       w.resize(2 + axes, 1);
       x = net.conv(x, w);
     }
-    if (random.below(2) == 0) return net.add("MaxPool", {x}, window.attributes);
+    if (random.below(2) == 0) {
+      return perhaps_read(net, net.add("MaxPool", {x}, window.attributes), channels, axes);
+    }
     window.attributes.erase("dilations");
     window.attributes["count_include_pad"] = random.between(0, 1);
-    return net.add("AveragePool", {x}, window.attributes);
+    return perhaps_read(net, net.add("AveragePool", {x}, window.attributes), channels, axes);
   });
 }
 
@@ -146,7 +157,8 @@ TEST(Pool, GlobalAverageMatchesReference) {
     const auto channels = random.between(1, 100);
     const auto x =
         net.input({random.between(1, 2), channels, random.between(1, 20), random.between(1, 20)});
-    return net.add("GlobalAveragePool", {net.conv(x, {channels, channels, 1, 1})});
+    const auto y = net.add("GlobalAveragePool", {net.conv(x, {channels, channels, 1, 1})});
+    return perhaps_read(net, y, channels);
   });
 }
 
@@ -210,11 +222,11 @@ TEST(Unary, MatchesReferenceOnPlainAndBlockedMaps) {
     if (random.below(2) == 0)
       x = net.add("MaxPool", {net.conv(x, {channels, channels, 1, 1})},
                   {{"kernel_shape", Ints{1, 1}}});
-    if (random.below(3) == 0) return net.add("Relu", {x});
+    if (random.below(3) == 0) return perhaps_read(net, net.add("Relu", {x}), channels);
     if (random.below(2) == 0) return net.add("LeakyRelu", {x}, {{"alpha", 0.1F}});
     const auto low = net.constant(cnn::Tensor::floats({}, {random.uniform(-0.5F, 0.2F)}));
     const auto high = net.constant(cnn::Tensor::floats({}, {random.uniform(0.3F, 0.9F)}));
-    return net.add("Clip", {x, low, high});
+    return perhaps_read(net, net.add("Clip", {x, low, high}), channels);
   });
 }
 
@@ -245,8 +257,8 @@ TEST(Binary, BroadcastsLikeTheReference) {
       inputs.push_back(random.below(2) == 0 ? net.weight(shape) : net.input(shape));
     }
     if (random.below(3) == 0) std::swap(inputs[0], inputs[1]);
-    if (inputs.size() > 2) return net.add("Sum", inputs);
-    return net.add(random.below(2) == 0 ? "Add" : "Mul", inputs);
+    if (inputs.size() > 2) return perhaps_read(net, net.add("Sum", inputs), c);
+    return perhaps_read(net, net.add(random.below(2) == 0 ? "Add" : "Mul", inputs), c);
   });
 }
 
@@ -255,7 +267,7 @@ TEST(Affine, MatchesReferenceOnPlainAndBlockedMaps) {
     const auto c = random.between(1, 40);
     auto x = net.input({random.between(1, 2), c, random.between(1, 9), random.between(1, 9)});
     if (random.below(2) == 0) x = net.add("Relu", {net.conv(x, {c, c, 1, 1})});
-    return net.norm(x, c);
+    return perhaps_read(net, net.norm(x, c), c);
   });
 }
 
@@ -275,11 +287,12 @@ TEST(Lrn, MatchesReference) {
     if (random.below(4) != 0) shape.push_back(random.between(1, 9));
     auto x = net.input(shape);
     if (shape.size() == 4 && random.below(2) == 0) x = net.conv(x, {c, c, 1, 1});
-    return net.add("LRN", {x},
-                   {{"size", random.between(1, 7)},
-                    {"alpha", random.uniform(1e-4F, 1)},
-                    {"beta", random.uniform(0.5F, 1)},
-                    {"bias", random.uniform(1, 2)}});
+    const auto y = net.add("LRN", {x},
+                           {{"size", random.between(1, 7)},
+                            {"alpha", random.uniform(1e-4F, 1)},
+                            {"beta", random.uniform(0.5F, 1)},
+                            {"bias", random.uniform(1, 2)}});
+    return perhaps_read(net, y, c, shape.size() - 2);
   });
 }
 
@@ -289,13 +302,16 @@ TEST(Concat, MatchesReferenceAcrossLayouts) {
                            random.between(1, 9)};
     const auto axis = random.between(0, 3);
     std::vector<std::string> parts;
+    std::int64_t sum = 0;  // of the extents along the axis
     for (std::uint64_t i = 0, count = 2 + random.below(3); i < count; ++i) {
       auto own = shape;
       own[static_cast<std::size_t>(axis)] = random.below(2) == 0 ? 16 : random.between(1, 20);
+      sum += own[static_cast<std::size_t>(axis)];
       const auto x = net.input(own);
       parts.push_back(random.below(2) == 0 ? x : net.conv(x, {own[1], own[1], 1, 1}));
     }
-    return net.add("Concat", parts, {{"axis", axis}});
+    const auto y = net.add("Concat", parts, {{"axis", axis}});
+    return perhaps_read(net, y, axis == 1 ? sum : shape[1]);
   });
 }
 
