@@ -13,7 +13,8 @@ Error invalid(std::string message) { return {ErrorKind::invalid, std::move(messa
 Error unknown_operator(const Node& node) {
   std::string known;
   for (const Operator& entry : all_operators()) {
-    known += (known.empty() ? "" : ", ") + std::string(entry.type);
+    if (!known.empty()) known += ", ";
+    known += entry.type;
   }
   return {ErrorKind::unsupported,
           node.op + " '" + node.name + "': operator is not supported; supported are " + known};

@@ -19,7 +19,7 @@ std::string shape_fault(const Shape& shape, DType type) {
 }
 
 std::string tensor_fault(const Tensor& tensor) {
-  const std::string fault = shape_fault(tensor.shape, tensor.type);
+  std::string fault = shape_fault(tensor.shape, tensor.type);
   if (!fault.empty()) return fault;
   const std::size_t expected =
       static_cast<std::size_t>(element_count(tensor.shape)) * size_of(tensor.type);

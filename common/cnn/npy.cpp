@@ -25,7 +25,7 @@ struct Sections {
 
 Result<Sections> split(std::string_view file) {
   if (!file.starts_with(kMagic) || file.size() < 10) return invalid("it does not begin like one");
-  const int version = file[6];
+  const int version = static_cast<unsigned char>(file[6]);
   if (version < 1 || version > 3) return invalid("unknown version " + std::to_string(version));
   const std::size_t width = version == 1 ? 2 : 4;
   const std::size_t begin = 8 + width;

@@ -42,7 +42,8 @@ std::string NodeContext::text(const char* name, const char* otherwise) const {
 std::vector<std::int64_t> NodeContext::integers(const char* name,
                                                 std::vector<std::int64_t> otherwise) const {
   const auto* found = find_attribute<std::vector<std::int64_t>>(node, name);
-  return found == nullptr ? std::move(otherwise) : *found;
+  if (found != nullptr) return *found;
+  return otherwise;
 }
 
 Error NodeContext::error(const std::string& why) const {

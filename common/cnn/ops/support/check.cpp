@@ -37,13 +37,14 @@ Error unsupported(const NodeContext& context, const std::string& why) {
 Status check_node(const NodeContext& context, const Arity& arity,
                   std::initializer_list<AttributeRule> attributes) {
   HYPS_CHECK(check_arity(context, arity));
-  for (const auto& [name, attribute] : context.node.attributes) {
+  for (const auto& entry : context.node.attributes) {
+    const std::string& name = entry.first;
     const auto* rule = std::find_if(attributes.begin(), attributes.end(),
                                     [&](const AttributeRule& r) { return r.name == name; });
     if (rule == attributes.end()) {
       return unsupported(context, "attribute '" + name + "' is not supported");
     }
-    if (attribute.index() != static_cast<std::size_t>(rule->kind)) {
+    if (entry.second.index() != static_cast<std::size_t>(rule->kind)) {
       return context.error("attribute '" + name + "' is of the wrong type");
     }
   }

@@ -35,6 +35,7 @@ template <typename Function>
 std::vector<Tensor> fold_elements(const std::vector<const Tensor*>& inputs, const Shape& shape,
                                   const Function& f) {
   std::vector<Shape> strides;
+  strides.reserve(inputs.size());
   for (const Tensor* input : inputs) strides.push_back(broadcast_strides(input->shape, shape));
   std::vector<float> y;
   y.reserve(static_cast<std::size_t>(element_count(shape)));
