@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "common/bus/nodelay.hpp"
+
 namespace hyps::bus {
 
 namespace {
@@ -85,6 +87,7 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
       if (granted.contains(mqtt::property::MAXIMUM_PACKET_SIZE)) {
         max_packet_ = mqtt::get<std::uint32_t>(granted, mqtt::property::MAXIMUM_PACKET_SIZE);
       }
+      send_without_delay(options.port);
       return subscribe(filters);
     } catch (const mqtt::exception& error) {
       return Error{ErrorKind::disconnected, error.to_string()};
