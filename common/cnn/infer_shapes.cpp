@@ -10,6 +10,10 @@ namespace {
 
 Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
 
+Error invalid(const char* what, const std::string& name, const std::string& fault) {
+  return invalid(fault).about(std::string(what) + " '" + name + "'");
+}
+
 Error unknown_operator(const Node& node) {
   std::string known;
   for (const Operator& entry : all_operators()) {
@@ -23,7 +27,7 @@ Error unknown_operator(const Node& node) {
 Status check_weights(const Graph& graph) {
   for (const auto& [name, tensor] : graph.weights) {
     if (const std::string fault = tensor_fault(tensor); !fault.empty()) {
-      return invalid("weight '" + name + "': " + fault);
+      return invalid("weight", name, fault);
     }
   }
   return {};
@@ -42,7 +46,7 @@ Status define_inputs(Graph& graph) {
   for (const Value& input : graph.inputs) {
     std::string fault = shape_fault(input.shape, input.type);
     if (fault.empty() && element_count(input.shape) == 0) fault = "it has no elements";
-    if (!fault.empty()) return invalid("graph input '" + input.name + "': " + fault);
+    if (!fault.empty()) return invalid("graph input", input.name, fault);
     HYPS_CHECK(define(graph, input));
   }
   return {};
