@@ -147,23 +147,32 @@ publish star.jpg
 until_true 60 "its answer" answers_right
 say "answer: $(grep '^{' "$work/answers" | cut -c 1-160)"
 
-say "publishing all pictures, and killing worker2 (docker kill) after the first answer"
+say "publishing all pictures twice, and killing worker2 (docker kill) after the tenth answer"
+victim=$(container worker2)
+{
+  until_true 60 "ten answers" answered 10
+  docker kill "$victim" >/dev/null
+} &
+killer=$!
 publish_all
 publish_all
-until_true 60 "one more answer" answered 2
-docker kill "$(container worker2)" >/dev/null
+wait $killer
 until_true 120 "the answers of all jobs" answers_right
-say "$(cat "$work/verdict")"
+say "$(cat "$work/verdict"); $(count_lines '"event":"recovered"' "$work/events") partitions recovered"
 until_true 30 "worker2 to be missed" workers_online 3
 until_true 30 "every partition on another worker" off_workers worker2
 
-say "killing the hub with accepted jobs"
+say "killing the hub with accepted jobs, while the workers are held"
+others=("$(container worker1)" "$(container worker3)" "$(container worker4)")
+docker pause "${others[@]}" >/dev/null
 publish_all
 until_true 60 "acceptance of all jobs" accepted
+if answers_right; then fail "held workers cannot have finished every job"; fi
 docker kill "$(container hub)" >/dev/null
 compose start hub >/dev/null 2>&1
+docker unpause "${others[@]}" >/dev/null
 until_true 120 "the answers of all jobs" answers_right
-say "$(cat "$work/verdict")"
+say "$(cat "$work/verdict"); $(count_lines '"event":"resumed"' "$work/events") jobs resumed"
 
 say "starting worker2 again, and a second machine's workers"
 compose start worker2 >/dev/null 2>&1
