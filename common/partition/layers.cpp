@@ -77,6 +77,7 @@ std::vector<SplitPoint> split_points(const cnn::Graph& graph, const std::vector<
                                      const Threshold& threshold) {
   const Flow flow(graph);
   std::vector<bool> above;
+  above.reserve(layers.size());
   for (const auto& layer : layers) above.push_back(exceeds(flow, layer, threshold));
   std::vector<SplitPoint> points;
   for (std::size_t i = 0; i + 1 < layers.size(); ++i) {

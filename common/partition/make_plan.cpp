@@ -146,6 +146,7 @@ using Cuts = std::vector<std::vector<std::size_t>>;
 
 Cuts choose_cuts(std::vector<Cutter>& cutters, int min_partitions) {
   std::vector<std::size_t> least;
+  least.reserve(cutters.size());
   for (const auto& cutter : cutters) least.push_back(cutter.least_count());
   const std::vector<std::size_t> counts = share_out(cutters, min_partitions);
   Cuts cuts;
