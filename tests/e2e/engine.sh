@@ -35,6 +35,8 @@ stop_engine() {
   kill "$engine_pid" 2>/dev/null || true
   wait "$engine_pid" 2>/dev/null || true
   engine_pid=''
+  # A network namespace of its own stays mounted there.
+  awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts | xargs --no-run-if-empty umount
   if [[ $had_bridge == no ]]; then ip link delete docker0 2>/dev/null || true; fi
 }
 
