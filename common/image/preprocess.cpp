@@ -65,8 +65,7 @@ std::pair<std::int64_t, std::int64_t> resized(const Image& image, const Preproce
   return {scaled(image.width, image.height), size};
 }
 
-Pixels pixels_of(const Image& image, bool gray) {
-  if (!gray) return {image.width, image.height, 3, image.rgb};
+Pixels gray_of(const Image& image) {
   Pixels result{image.width, image.height, 1, {}};
   result.data.resize(image.rgb.size() / 3);
   for (std::size_t k = 0; k < result.data.size(); ++k) {
@@ -122,7 +121,9 @@ Result<cnn::Tensor> preprocess(const Image& image, const Preprocess& settings,
   }
   const Axis x{image.width, width, (width - target.width) / 2, target.width};
   const Axis y{image.height, height, (height - target.height) / 2, target.height};
-  const Pixels pixels = resize(pixels_of(image, settings.gray), x, y);
+  const Pixels pixels = settings.gray
+                            ? resize(gray_of(image), x, y)
+                            : resize(PixelView(image.width, image.height, 3, image.rgb), x, y);
   return cnn::Tensor::floats(input.shape, normalised(pixels, settings));
 }
 

@@ -69,7 +69,7 @@ void resize_row(const std::uint8_t* source, const std::vector<Taps>& columns, in
 
 }  // namespace
 
-Pixels resize(const Pixels& picture, const Axis& x, const Axis& y) {
+Pixels resize(const PixelView& picture, const Axis& x, const Axis& y) {
   const std::vector<Taps> columns = taps_of(x);
   const std::vector<Taps> rows = taps_of(y);
   const auto stride = static_cast<std::size_t>(x.count * picture.channels);

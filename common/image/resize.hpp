@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace hyps::image {
@@ -11,6 +12,19 @@ struct Pixels {
   int height = 0;
   int channels = 3;
   std::vector<std::uint8_t> data;  // interleaved
+};
+
+// The same, owned by somebody else.
+struct PixelView {
+  int width = 0;
+  int height = 0;
+  int channels = 3;
+  std::span<const std::uint8_t> data;
+
+  PixelView(int w, int h, int c, std::span<const std::uint8_t> bytes)
+      : width(w), height(h), channels(c), data(bytes) {}
+  PixelView(const Pixels& pixels)  // NOLINT: implicit
+      : PixelView(pixels.width, pixels.height, pixels.channels, pixels.data) {}
 };
 
 // One direction of a resize: `source` pixels become `target`, of which only `count` from `first` on
@@ -23,6 +37,6 @@ struct Axis {
 };
 
 // REQUIRES: x.source and y.source are the picture's sides; first + count <= target < 2^31.
-Pixels resize(const Pixels& picture, const Axis& x, const Axis& y);
+Pixels resize(const PixelView& picture, const Axis& x, const Axis& y);
 
 }  // namespace hyps::image
