@@ -195,7 +195,7 @@ PrimitiveStep::Arguments Builder::bind(const PieceDraft& draft, BufferId scratch
   return arguments;
 }
 
-void Builder::add(std::vector<PieceDraft> drafts) {
+void Builder::add(const std::vector<PieceDraft>& drafts) {
   const auto lanes = static_cast<std::size_t>(drafts.size() > 1 ? lanes_ : 1);
   std::size_t scratch_bytes = 0;
   for (const auto& draft : drafts) {

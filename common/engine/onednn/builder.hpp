@@ -91,7 +91,7 @@ class Builder {
   BufferId packed(const Blob& source, const Desc& have, const Desc& want, float factor = 1);
   BufferId packed_copy(const float* source, const Desc& have, const Desc& want, float factor = 1);
 
-  void add(std::vector<PieceDraft> pieces);
+  void add(const std::vector<PieceDraft>& pieces);
   void add(std::unique_ptr<Step> step, std::span<const BufferId> buffers);
   // Outputs of the graph as plain bytes that live to the end.
   void keep_outputs();

@@ -20,7 +20,7 @@ bool emit(Builder& builder, const Group& group, const cnn::ConcatKernel& kernel)
         {DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), parts[i].buffer, 0, parts[i].desc});
   }
   piece.operands.push_back({DNNL_ARG_DST, y.buffer, 0, y.desc});
-  builder.add({std::move(piece)});
+  builder.add({piece});
   return true;
 }
 

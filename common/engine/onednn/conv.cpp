@@ -33,8 +33,8 @@ struct Shapes {
             range.end / outputs_per_group() * inputs_per_group()};
   }
   [[nodiscard]] double flops() const {
-    return 2.0 * static_cast<double>(cnn::element_count(y)) *
-           static_cast<double>(cnn::element_count(w) / w[0]);
+    const auto products = cnn::element_count(w) / w[0];  // for each output
+    return 2.0 * static_cast<double>(cnn::element_count(y)) * static_cast<double>(products);
   }
 };
 
@@ -60,7 +60,7 @@ class ConvEmitter {
     const auto y = destination();
     std::vector<PieceDraft> pieces;
     for (const auto& range : ranges) add_pieces(range, forms.at(range.size()), x, y, pieces);
-    builder_.add(std::move(pieces));
+    builder_.add(pieces);
     return true;
   }
 

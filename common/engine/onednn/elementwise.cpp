@@ -12,7 +12,7 @@ void add_flat(Builder& builder, std::int64_t elements,
     pieces.push_back(
         make(plain_desc({range.size()}), static_cast<std::size_t>(range.begin) * sizeof(float)));
   }
-  builder.add(std::move(pieces));
+  builder.add(pieces);
 }
 
 }  // namespace hyps::engine

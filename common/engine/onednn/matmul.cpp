@@ -61,8 +61,9 @@ class RowProduct {
     const auto x = builder_.place_plain(group_.head.inputs[0]);
     const auto y = builder_.define(group_.outputs().front(), plain_desc({1, columns_}));
     std::vector<PieceDraft> pieces;
+    pieces.reserve(ranges.size());
     for (const auto& range : ranges) pieces.push_back(piece(range, x, y));
-    builder_.add(std::move(pieces));
+    builder_.add(pieces);
     return true;
   }
 
@@ -144,7 +145,7 @@ class Product {
     for (std::size_t i = 0; i < ranges.size(); ++i) {
       pieces.push_back(piece(ranges[i], forms[i], a, b, y));
     }
-    builder_.add(std::move(pieces));
+    builder_.add(pieces);
     return true;
   }
 

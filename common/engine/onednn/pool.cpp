@@ -84,7 +84,7 @@ class PoolEmitter {
         pieces.push_back(piece(form, *from, *to));
       }
     }
-    builder_.add(std::move(pieces));
+    builder_.add(pieces);
     return true;
   }
 
