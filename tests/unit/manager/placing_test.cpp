@@ -28,10 +28,12 @@ TEST(ManagerPlacing, EveryPartitionGetsAWorkerOnce) {
 TEST(ManagerPlacing, SafePartitionsGoToTheSafeZone) {
   World world;
   world.truth.workers = {worker("open1", 1000, false), worker("safe1", 100, true)};
-  world.deploy_planned(chain("m", 2, 80));
+  world.deploy_planned(chain("m", 3, 40));
   world.start();
   world.settle(world.all);
   EXPECT_EQ(world.placement("m")["ingest"], "safe1");
+  EXPECT_EQ(world.placement("m")["v1"], "safe1");
+  EXPECT_EQ(world.placement("m")["v2"], "open1");
   EXPECT_EQ(world.placement("m")["report"], "safe1");
 }
 

@@ -38,7 +38,6 @@ inline partition::Plan chain(const std::string& model, int count, std::int64_t b
     partition::Partition part;
     part.name = PartitionName(name);
     part.kind = kind;
-    part.safe_zone = kind != partition::Kind::vertical;
     const auto value = [](const std::string& tensor) {
       const bool raw = tensor[0] == '@';
       return cnn::Value{tensor, raw ? cnn::DType::u8 : cnn::DType::f32,
@@ -55,6 +54,11 @@ inline partition::Plan chain(const std::string& model, int count, std::int64_t b
     add("v" + std::to_string(i), partition::Kind::vertical, "t" + std::to_string(i));
   }
   add("report", partition::Kind::report, partition::kAnswerTensor);
+  // Those that see the image or the answer.
+  for (const std::size_t near : {0, 1}) {
+    plan.partitions[near].safe_zone = true;
+    plan.partitions[plan.partitions.size() - 1 - near].safe_zone = true;
+  }
   return plan;
 }
 
