@@ -60,6 +60,12 @@ class BoundedQueue {
     not_empty_.notify_all();
   }
 
+  // Closed and empty: nothing will ever come.
+  [[nodiscard]] bool is_through() const {
+    const std::lock_guard lock(mutex_);
+    return closed_ && items_.empty();
+  }
+
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return items_.size();

@@ -25,12 +25,17 @@ class EventLoop {
   // Thread-safe; from a signal handler use runtime::stop_requested instead.
   void stop() { queue_.close(); }
 
-  // Runs until stop() or `stopped` is true. `tick` is called every `period`, also under load.
+  // Runs until `stopped` is true, or stop() was called and what was posted before is handled.
+  // `tick` is called every `period`, also under load.
   void run(const std::function<void(Event)>& handle, const std::function<void()>& tick,
            Milliseconds period, const std::atomic<bool>& stopped) {
     auto next_tick = std::chrono::steady_clock::now() + period;
     while (!stopped.load()) {
-      if (auto event = queue_.pop_until(next_tick)) handle(std::move(*event));
+      if (auto event = queue_.pop_until(next_tick)) {
+        handle(std::move(*event));
+      } else if (queue_.is_through()) {
+        return;
+      }
       const auto time = std::chrono::steady_clock::now();
       if (time < next_tick) continue;
       tick();

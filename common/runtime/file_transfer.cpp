@@ -12,7 +12,12 @@ namespace hyps::runtime {
 
 namespace {
 
-constexpr Milliseconds kAskAgain{2000};
+// How long an answer is waited for before the part is asked for again. Twice the time that the
+// latest answer took, for a repeated request only lengthens the queue of a slow line; and without
+// any answer it doubles up to a bound that is short enough for a hub that comes back.
+constexpr Milliseconds kLeastPatience{2000};
+constexpr Milliseconds kUnansweredPatience{8000};
+constexpr Milliseconds kMostPatience{60'000};
 constexpr int kMaxStarts = 3;  // a file whose digest is wrong so often is given up
 
 using protocol::kPartBytes;
@@ -27,22 +32,26 @@ class Parts {
   // Offsets to ask for now, so that at most `window` are outstanding.
   std::vector<std::uint64_t> ask(std::size_t window, Milliseconds now) {
     std::vector<std::uint64_t> offsets;
-    for (auto& [offset, since] : asked_) {
-      if (now - since < kAskAgain) continue;
-      since = now;
+    for (auto& [offset, request] : asked_) {
+      if (now - request.last < patience_) continue;
+      request.last = now;
       offsets.push_back(offset);
     }
+    if (!offsets.empty() && patience_ < kUnansweredPatience) patience_ *= 2;
     while (!all_asked() && asked_.size() < window) {
       const std::uint64_t offset = next_part_++ * kPartBytes;
       offsets.push_back(offset);
-      asked_[offset] = now;
+      asked_[offset] = {now, now};
     }
     return offsets;
   }
   [[nodiscard]] bool awaits(std::uint64_t offset) const { return asked_.contains(offset); }
   // True if this part was outstanding.
-  bool answered(std::uint64_t offset) {
-    if (asked_.erase(offset) == 0) return false;
+  bool answered(std::uint64_t offset, Milliseconds now) {
+    const auto request = asked_.find(offset);
+    if (request == asked_.end()) return false;
+    patience_ = std::clamp(2 * (now - request->second.first), kLeastPatience, kMostPatience);
+    asked_.erase(request);
     done_bytes_ += size_at(offset);
     return true;
   }
@@ -59,11 +68,25 @@ class Parts {
     return next_part_ > 0 && next_part_ >= bytes_ / kPartBytes + (bytes_ % kPartBytes == 0 ? 0 : 1);
   }
 
+  struct Request {
+    Milliseconds first{0};
+    Milliseconds last{0};
+  };
   std::uint64_t bytes_;
   std::uint64_t done_bytes_ = 0;
   std::uint64_t next_part_ = 0;
-  std::map<std::uint64_t, Milliseconds> asked_;
+  std::map<std::uint64_t, Request> asked_;
+  Milliseconds patience_ = kLeastPatience;
 };
+
+// False if the disk does not take it.
+bool write_part(const std::filesystem::path& path, const protocol::Part& part) {
+  std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
+  out.seekp(static_cast<std::streamoff>(part.offset));
+  out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
+  out.close();
+  return !out.fail();
+}
 
 }  // namespace
 
@@ -134,18 +157,17 @@ std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, 
       part.data.size() != download.parts.size_at(part.offset)) {
     return on_tick(now);
   }
-  download.parts.answered(part.offset);
-  std::fstream out(download.path, std::ios::binary | std::ios::in | std::ios::out);
-  out.seekp(static_cast<std::streamoff>(part.offset));
-  out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
-  out.close();
-  if (download.parts.finished()) conclude(found);
+  download.parts.answered(part.offset, now);
+  if (!write_part(download.path, part)) {
+    give_up(found);
+  } else if (download.parts.finished()) {
+    conclude(found);
+  }
   return on_tick(now);
 }
 
 void FileFetcher::conclude(Downloads::iterator finished) {
   Download& download = *finished->second;
-  // A full disk shows here too: what was not written has another digest.
   const auto bytes = map_file(download.path);
   std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
   if (bytes.ok() && bytes->size() == download.file.bytes &&
@@ -154,11 +176,16 @@ void FileFetcher::conclude(Downloads::iterator finished) {
     std::filesystem::rename(download.path, path_of(download.file), ignored);
     downloads_.erase(finished);
   } else if (++download.starts > kMaxStarts) {
-    std::filesystem::remove(download.path, ignored);
-    downloads_.erase(finished);
+    give_up(finished);
   } else {
     download.parts.restart();
   }
+}
+
+void FileFetcher::give_up(Downloads::iterator download) {
+  std::error_code ignored;
+  std::filesystem::remove(download->second->path, ignored);
+  downloads_.erase(download);
 }
 
 std::optional<Error> FileFetcher::on_refused(const protocol::Refused& refused) {
@@ -167,9 +194,7 @@ std::optional<Error> FileFetcher::on_refused(const protocol::Refused& refused) {
   const Error error{ErrorKind::not_found,
                     fmt::format("the hub gives no {} ({}): {}", found->second->file.name,
                                 refused.file.hex(), refused.message)};
-  std::error_code ignored;
-  std::filesystem::remove(found->second->path, ignored);
-  downloads_.erase(found);
+  give_up(found);
   return error;
 }
 
@@ -228,7 +253,7 @@ std::vector<protocol::PartPut> FileUploader::on_stored(const protocol::PartStore
                                                        Milliseconds now) {
   const auto found = uploads_.find(stored.file);
   if (found == uploads_.end()) return {};
-  found->second->parts.answered(stored.offset);  // a duplicate changes nothing
+  found->second->parts.answered(stored.offset, now);  // a duplicate changes nothing
   return on_tick(now);
 }
 

@@ -1,6 +1,7 @@
 // Files in parts through the hub (PartPut/PartGet), for workers, managers and the command line.
-// Pure state machines: at most `window` parts outstanding; a part not answered within 2 s is asked
-// again; both survive a reconnect of either side, because every part stands for itself.
+// Pure state machines: at most `window` parts outstanding; a part not answered within 2 s, or twice
+// the time that the latest answer took, is asked again; both survive a reconnect of either side,
+// because every part stands for itself.
 #pragma once
 
 #include <filesystem>
@@ -41,6 +42,7 @@ class FileFetcher {
   struct Download;
   using Downloads = std::map<Digest, std::unique_ptr<Download>>;
   void conclude(Downloads::iterator finished);
+  void give_up(Downloads::iterator download);
 
   std::filesystem::path folder_;
   std::size_t window_;

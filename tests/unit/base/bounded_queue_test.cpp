@@ -34,8 +34,10 @@ TEST(BoundedQueue, closed_gives_what_it_has_and_takes_no_more) {
   EXPECT_TRUE(queue.push(1));
   queue.close();
   EXPECT_FALSE(queue.push(2));
+  EXPECT_FALSE(queue.is_through());
   EXPECT_EQ(queue.pop_until(in(60)), 1);
   EXPECT_EQ(queue.pop_until(in(60)), std::nullopt);
+  EXPECT_TRUE(queue.is_through());
 }
 
 TEST(BoundedQueue, loses_and_doubles_nothing_between_many_threads) {

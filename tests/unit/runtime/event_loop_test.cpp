@@ -49,6 +49,18 @@ TEST(EventLoop, a_post_that_waits_for_room_ends_when_the_loop_stops) {
   poster.join();
 }
 
+TEST(EventLoop, stop_alone_left_the_loop_spinning) {
+  EventLoop<int> loop(4);
+  const std::atomic<bool> never{false};
+  EXPECT_TRUE(loop.post(1));
+  EXPECT_TRUE(loop.post(2));
+  int sum = 0;
+  std::thread stopper([&] { loop.stop(); });
+  loop.run([&](int event) { sum += event; }, [] {}, Milliseconds(1), never);
+  stopper.join();
+  EXPECT_EQ(sum, 3);  // what was posted before is handled
+}
+
 TEST(Signals, of_termination_ask_to_stop) {
   install_signal_handlers();
   EXPECT_FALSE(stop_requested().load());

@@ -1,10 +1,11 @@
-// Fetcher and uploader against a hub that answers from memory over a line that loses, doubles and
-// reorders.
+// Fetcher and uploader against a hub that answers from memory over a line that loses, doubles,
+// reorders and damages.
 #include "common/runtime/file_transfer.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "common/base/file.hpp"
 #include "common/base/random.hpp"
@@ -169,6 +170,75 @@ TEST(FileFetcher, asks_again_after_two_seconds_and_not_before) {
   EXPECT_EQ(fetcher.on_tick(Milliseconds(2000)).size(), 2U);
 }
 
+// A line that carries one part every two seconds: a window takes far longer than the first
+// patience.
+TEST(FileFetcher, a_slow_line_was_flooded_with_repeated_requests) {
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(40 * kPartBytes, 1);
+  hub.files[digest_of(data)] = data;
+  FileFetcher fetcher(folder.path(), 8);
+  fetcher.want(ref_of(data));
+  std::deque<protocol::PartGet> line;
+  std::size_t asked = 0;
+  const auto put = [&](const std::vector<protocol::PartGet>& requests) {
+    asked += requests.size();
+    line.insert(line.end(), requests.begin(), requests.end());
+  };
+  for (Milliseconds now{0}; !fetcher.idle() && now < Milliseconds(1'000'000);
+       now += Milliseconds(100)) {
+    put(fetcher.on_tick(now));
+    if (now.count() % 2000 != 0 || now.count() == 0) continue;
+    const auto get = line.front();
+    line.pop_front();
+    put(fetcher.on_part(hub.answer(get).front(), now));
+  }
+  EXPECT_TRUE(fetcher.has(ref_of(data)));
+  EXPECT_LT(asked, 40U + 40U);
+}
+
+TEST(FileFetcher, asks_a_silent_hub_less_often_and_is_quick_again_when_it_answers) {
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(3 * kPartBytes, 1);
+  hub.files[digest_of(data)] = data;
+  FileFetcher fetcher(folder.path(), 1);
+  fetcher.want(ref_of(data));
+  std::vector<std::int64_t> asked_ms;
+  Milliseconds now{0};
+  std::vector<protocol::PartGet> last;
+  for (; now < Milliseconds(60'000); now += Milliseconds(1000)) {
+    const auto requests = fetcher.on_tick(now);
+    if (requests.empty()) continue;
+    last = requests;
+    asked_ms.push_back(now.count());
+  }
+  EXPECT_EQ(asked_ms, (std::vector<std::int64_t>{0, 2000, 6000, 14'000, 22'000, 30'000, 38'000,
+                                                 46'000, 54'000}));
+  const auto second = fetcher.on_part(hub.answer(last.front()).front(), now);
+  const auto third = fetcher.on_part(hub.answer(second.front()).front(), now + Milliseconds(10));
+  ASSERT_EQ(third.size(), 1U);
+  EXPECT_EQ(fetcher.on_tick(now + Milliseconds(2000)).size(), 0U);
+  EXPECT_EQ(fetcher.on_tick(now + Milliseconds(2010)).size(), 1U);
+}
+
+TEST(FileFetcher, a_full_disk_cost_three_downloads_before_it_was_noticed) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(20 * kPartBytes, 1);
+  hub.files[digest_of(data)] = data;
+  const auto file = ref_of(data);
+  std::filesystem::create_symlink("/dev/full", folder.path() / (file.digest.hex() + ".part"));
+  FileFetcher fetcher(folder.path(), 4);
+  fetcher.want(file);
+  const auto requests = fetcher.on_tick(Milliseconds(0));
+  (void)fetcher.on_part(hub.answer(requests.front()).front(), Milliseconds(0));
+  EXPECT_TRUE(fetcher.idle());
+  EXPECT_FALSE(fetcher.has(file));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
 TEST(FileFetcher, never_shows_a_file_whose_digest_is_wrong_and_gives_up) {
   const TemporaryFolder folder;
   FakeHub hub;
@@ -176,10 +246,41 @@ TEST(FileFetcher, never_shows_a_file_whose_digest_is_wrong_and_gives_up) {
   hub.files[digest_of(data)] = pattern(2 * kPartBytes, 2);
   FileFetcher fetcher(folder.path());
   fetcher.want(ref_of(data));
-  fetch_all(fetcher, hub, 1, false);
+  std::size_t asked = 0;
+  std::vector<protocol::PartGet> requests = fetcher.on_tick(Milliseconds(0));
+  while (!requests.empty() && asked < 100) {
+    ++asked;
+    const auto part = hub.answer(requests.front()).front();
+    requests.erase(requests.begin());
+    const auto more = fetcher.on_part(part, Milliseconds(0));
+    requests.insert(requests.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(asked, 3U * 2U);  // three starts of two parts
   EXPECT_TRUE(fetcher.idle());
   EXPECT_FALSE(fetcher.has(ref_of(data)));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(FileFetcher, a_part_damaged_once_costs_another_start_and_the_file_is_right) {
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(5 * kPartBytes + 3, 1);
+  hub.files[digest_of(data)] = data;
+  FileFetcher fetcher(folder.path());
+  fetcher.want(ref_of(data));
+  hub.files[digest_of(data)][2 * kPartBytes] ^= 1;
+  int parts = 0;
+  std::vector<protocol::PartGet> requests = fetcher.on_tick(Milliseconds(0));
+  while (!requests.empty() && parts < 100) {
+    if (++parts == 6) hub.files[digest_of(data)] = data;
+    const auto part = hub.answer(requests.front()).front();
+    requests.erase(requests.begin());
+    const auto more = fetcher.on_part(part, Milliseconds(0));
+    requests.insert(requests.end(), more.begin(), more.end());
+  }
+  EXPECT_EQ(parts, 12);
+  ASSERT_TRUE(fetcher.has(ref_of(data)));
+  EXPECT_EQ(map_file(fetcher.path_of(ref_of(data))).value().text(), data);
 }
 
 TEST(FileFetcher, ignores_parts_that_nobody_asked_for_or_that_have_a_wrong_size) {
@@ -215,6 +316,19 @@ TEST(FileFetcher, a_refusal_names_the_file_and_ends_the_asking) {
   ASSERT_TRUE(error);
   EXPECT_NE(error->message.find("weights.bin"), std::string::npos);
   EXPECT_TRUE(fetcher.idle());
+}
+
+TEST(FileUploader, a_refusal_names_the_file_and_one_of_another_file_is_not_ours) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder.path() / "f", "data").ok());
+  FileUploader uploader;
+  const auto file = uploader.add(folder.path() / "f", "weights.bin");
+  ASSERT_TRUE(file.ok());
+  EXPECT_FALSE(uploader.on_refused({0, {9, 9}, 0, "overloaded", "no"}));
+  const auto error = uploader.on_refused({0, file->digest, 0, "overloaded", "the disk is full"});
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->message.find("weights.bin"), std::string::npos);
+  EXPECT_NE(error->message.find("the disk is full"), std::string::npos);
 }
 
 TEST(FileUploader, a_file_that_is_not_there_is_an_error) {
