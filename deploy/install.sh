@@ -34,7 +34,7 @@ build=(
 test=(
   libonnx-testdata python3-onnx python3-numpy
   docker.io docker-compose mmdebstrap
-  procps iproute2
+  procps iproute2 clang-format
 )
 
 fail() {
