@@ -25,8 +25,9 @@ namespace hyps::test {
 class Process {
  public:
   Process() = default;
-  // Output goes to `log`.
-  Process(std::vector<std::string> command, const std::filesystem::path& log) {
+  // Output goes to `log`; errors too, unless they have a file of their own.
+  Process(std::vector<std::string> command, const std::filesystem::path& log,
+          const std::filesystem::path& errors = {}) {
     std::vector<char*> argv;
     for (std::string& word : command) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -36,9 +37,8 @@ class Process {
     if (pid_ > 0) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
-    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-    ::dup2(out, 1);
-    ::dup2(out, 2);
+    redirect(log, 1);
+    redirect(errors.empty() ? log : errors, 2);
     ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
@@ -50,6 +50,7 @@ class Process {
     return *this;
   }
 
+  [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool running() {
     if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
     return pid_ > 0;
@@ -83,6 +84,10 @@ class Process {
   }
 
  private:
+  static void redirect(const std::filesystem::path& file, int descriptor) {
+    ::dup2(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644), descriptor);
+  }
+
   pid_t pid_ = -1;
 };
 
