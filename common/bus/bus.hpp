@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,8 @@ struct Message {
   [[nodiscard]] std::string property(const std::string& name) const;  // "" when absent
 };
 
-// Gives the next frame, holding at most `bytes` of payload, or nullopt at the end.
+// Called on the bus's thread, or within send(). Gives the next frame, holding at most `bytes` of
+// payload, or nullopt at the end.
 using Source = std::function<std::optional<Blob>(std::size_t bytes)>;
 
 struct Handlers {
@@ -45,16 +47,25 @@ struct Handlers {
 class Bus {
  public:
   virtual ~Bus() = default;
-  // Never blocks. Errors: overloaded (bound reached; what was queued stays queued).
+  // Never blocks. Errors: overloaded (bound reached; what was queued stays queued); invalid (no
+  // topic to publish to, or larger than the broker takes); disconnected (after stop).
   virtual Status publish(Message message) = 0;
+  // Errors: overloaded; invalid; disconnected (now, not later: start again at `connected`).
   virtual Status send(std::string topic, Source source) = 0;
-  // Filters are remembered and renewed at each connect.
+  // Before start. Filters are remembered and renewed at each connect; one that MQTT does not know
+  // (is_valid_filter) is reported and left out.
   virtual void subscribe(std::string filter) = 0;
   // Connects and keeps connecting; call once, after subscribe. Handlers may run from here on.
   virtual void start(Handlers handlers) = 0;
-  // Waits up to `ms` for what publish() accepted to be acknowledged, then closes without a will.
+  // Waits up to `ms` for what publish() accepted to be acknowledged, then closes without a will. A
+  // bus that is destroyed without it leaves its will behind. Not to be called by a handler.
   virtual void stop(int ms) = 0;
 };
+
+// Where the bus says what befalls it: runtime::log_warn fits. Events: bus.waiting, bus.connected,
+// bus.lost, bus.message_dropped, bus.bad_filter; each at a bounded rate.
+using Report = std::function<void(std::string_view event,
+                                  const std::vector<std::pair<std::string_view, std::string>>&)>;
 
 struct MqttOptions {
   std::string host = "127.0.0.1";
@@ -67,6 +78,7 @@ struct MqttOptions {
   std::string will_payload;
   std::size_t max_queued_messages = 20'000;
   std::size_t max_queued_bytes = 64U << 20U;
+  Report report{};  // none: lines on standard error
 };
 std::unique_ptr<Bus> make_mqtt_bus(MqttOptions options);
 
@@ -76,7 +88,10 @@ std::shared_ptr<MemoryBroker> make_memory_broker();
 std::unique_ptr<Bus> make_memory_bus(std::shared_ptr<MemoryBroker> broker, std::string client_id,
                                      std::string will_topic = {}, std::string will_payload = {});
 
-// MQTT topic filter matching with + and #.
+// As MQTT 5 defines it (section 4.7): + is one whole level, # the rest and only at the end.
+bool is_valid_filter(const std::string& filter);
+bool is_valid_topic(const std::string& topic);  // to publish to: no wildcards, no NUL, not empty
+// REQUIRES: is_valid_filter(filter). Wildcards in front do not match topics that begin with $.
 bool matches(const std::string& filter, const std::string& topic);
 
 }  // namespace hyps::bus

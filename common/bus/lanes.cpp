@@ -2,39 +2,63 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace hyps::bus {
 
 namespace {
+
 std::size_t size_of(const Message& message) {
-  return message.topic.size() + message.payload.size();
+  std::size_t bytes = message.topic.size() + message.payload.size() +
+                      message.response_topic.size() + message.correlation.size();
+  for (const auto& [key, value] : message.properties) bytes += key.size() + value.size() + 5;
+  return bytes;
 }
+
 }  // namespace
 
 Status Lanes::add_control(Message message) {
-  if (queue_.size() >= max_messages_ || queued_bytes_ + size_of(message) > max_bytes_) {
+  const std::size_t bytes = size_of(message);
+  if (bytes + kPacketOverhead > max_packet_) {
+    return Error{ErrorKind::invalid,
+                 fmt::format("a message of {} bytes to {} is above the broker's maximum of {}",
+                             bytes, message.topic, max_packet_)};
+  }
+  if (queue_.size() >= max_messages_ || queued_bytes_ + bytes > max_bytes_) {
     return Error{ErrorKind::overloaded,
                  fmt::format("{} messages with {} bytes wait for the broker already", queue_.size(),
                              queued_bytes_)};
   }
-  queued_bytes_ += size_of(message);
+  queued_bytes_ += bytes;
   queue_.push_back({std::move(message), 0});
   return {};
 }
 
-void Lanes::add_bulk(std::string topic, Source source) {
+Status Lanes::add_bulk(std::string topic, Source source) {
+  if (sources_.size() >= kMaxSources) {
+    return Error{ErrorKind::overloaded,
+                 fmt::format("{} transfers are under way already", sources_.size())};
+  }
   sources_.emplace_back(std::move(topic), std::move(source));
+  return {};
 }
 
-std::optional<Lanes::Next> Lanes::next(Milliseconds now) {
-  if (in_flight_.size() >= kMaxInFlight) return std::nullopt;
-  auto found = next_control(now);
-  return found ? std::move(found) : next_bulk(now);
+std::vector<std::string> Lanes::limit_packets(std::size_t bytes) {
+  max_packet_ = std::max(bytes, 2 * kPacketOverhead);
+  std::vector<std::string> dropped;
+  std::erase_if(queue_, [&](const Control& control) {
+    const std::size_t size = size_of(control.message);
+    if (size + kPacketOverhead <= max_packet_) return false;
+    queued_bytes_ -= size;
+    dropped.push_back(control.message.topic);
+    return true;
+  });
+  return dropped;
 }
 
 std::optional<Lanes::Next> Lanes::next_control(Milliseconds now) {
-  if (queue_.empty()) return std::nullopt;
+  if (queue_.empty() || is_full()) return std::nullopt;
   const std::size_t bytes = size_of(queue_.front().message);
   // A large one may always go alone.
   if (control_in_flight_ > 0 && control_bytes_in_flight_ + bytes > kMaxControlBytesInFlight) {
@@ -47,56 +71,65 @@ std::optional<Lanes::Next> Lanes::next_control(Milliseconds now) {
   ++control_in_flight_;
   control_bytes_in_flight_ += bytes;
   Next next{next_serial_++, control.message};
-  in_flight_[next.serial] = {std::move(control), bytes, now};
+  in_flight_[next.serial] = {std::move(control), next.message.topic, bytes, now};
   return next;
 }
 
-std::optional<Lanes::Next> Lanes::next_bulk(Milliseconds now) {
-  while (!sources_.empty() && window_.has_room()) {
-    auto [topic, source] = std::move(sources_.front());
-    sources_.pop_front();
-    auto frame = source(window_.chunk_bytes());
-    if (!frame) continue;  // this one is through
-    Next next{next_serial_++, {.topic = topic, .payload = std::move(*frame)}};
-    sources_.emplace_back(std::move(topic), std::move(source));
-    const std::size_t bytes = next.message.payload.size();
-    window_.sent(bytes);
-    in_flight_[next.serial] = {std::nullopt, bytes, now};
-    return next;
-  }
-  return std::nullopt;
+std::optional<Lanes::Bulk> Lanes::take_bulk() {
+  if (sources_.empty() || is_full() || !window_.has_room()) return std::nullopt;
+  auto [topic, source] = std::move(sources_.front());
+  sources_.pop_front();
+  const std::size_t most = max_packet_ - kPacketOverhead - std::min(topic.size(), kPacketOverhead);
+  return Bulk{std::move(topic), std::move(source),
+              std::clamp<std::size_t>(most, 1, window_.chunk_bytes())};
 }
 
-void Lanes::ended(std::uint64_t serial, bool accepted, Milliseconds now) {
+Result<Lanes::Next> Lanes::add_chunk(Bulk bulk, Blob frame, Milliseconds now) {
+  const std::size_t bytes = frame.size();
+  if (bytes + bulk.topic.size() > max_packet_) {
+    return Error{ErrorKind::invalid,
+                 fmt::format("a chunk of {} bytes to {} is above the broker's maximum of {}", bytes,
+                             bulk.topic, max_packet_)};
+  }
+  Next next{next_serial_++, {.topic = bulk.topic, .payload = std::move(frame)}};
+  window_.sent(bytes);
+  in_flight_[next.serial] = {std::nullopt, bulk.topic, bytes, now};
+  sources_.emplace_back(std::move(bulk.topic), std::move(bulk.source));
+  return next;
+}
+
+std::optional<std::string> Lanes::ended(std::uint64_t serial, bool accepted, Milliseconds now) {
   const auto found = in_flight_.find(serial);
-  if (found == in_flight_.end()) return;  // of an earlier connection
-  const Sending& sending = found->second;
+  if (found == in_flight_.end()) return std::nullopt;  // of an earlier connection
+  const Sending sending = std::move(found->second);
+  in_flight_.erase(found);
   if (sending.control) {
     --control_in_flight_;
     control_bytes_in_flight_ -= sending.bytes;
-    if (!accepted) ++dropped_;
   } else {
     window_.acknowledged(sending.bytes, now - sending.since);
   }
-  in_flight_.erase(found);
+  return accepted ? std::nullopt : std::optional(sending.topic);
 }
 
-void Lanes::lost() {
+std::vector<std::string> Lanes::lost() {
+  std::vector<std::string> given_up;
   for (auto sending = in_flight_.rbegin(); sending != in_flight_.rend(); ++sending) {
-    if (!sending->second.control) continue;
-    // A broker that throws us out for one message would do so for ever.
-    if (sending->second.control->sendings >= kMaxSendings) {
-      ++dropped_;
+    auto& [serial, it] = *sending;
+    if (!it.control) continue;
+    if (it.control->sendings >= kMaxSendings) {
+      given_up.push_back(it.topic);
       continue;
     }
-    queued_bytes_ += sending->second.bytes;
-    queue_.push_front(std::move(*sending->second.control));
+    queued_bytes_ += it.bytes;
+    queue_.push_front(std::move(*it.control));
   }
   in_flight_.clear();
   control_in_flight_ = 0;
   control_bytes_in_flight_ = 0;
   sources_.clear();
   window_.reset();
+  return given_up;
 }
 
 }  // namespace hyps::bus

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -19,31 +20,47 @@ class Lanes {
  public:
   static constexpr std::size_t kMaxInFlight = 16;
   static constexpr std::size_t kMaxControlBytesInFlight = 1U << 20U;
-  static constexpr int kMaxSendings = 5;
+  static constexpr std::size_t kMaxSources = 1024;
+  static constexpr std::size_t kPacketOverhead = 1024;  // head of a packet, and of a frame
+  static constexpr int kMaxSendings = 10;
 
   Lanes(std::size_t max_messages, std::size_t max_bytes)
       : max_messages_(max_messages), max_bytes_(max_bytes) {}
 
-  Status add_control(Message message);  // overloaded
-  void add_bulk(std::string topic, Source source);
+  // Errors: overloaded; invalid (above the broker's maximum packet).
+  Status add_control(Message message);
+  Status add_bulk(std::string topic, Source source);  // overloaded
+
+  // What a new connection takes at most. Returns the topics of queued messages above it: dropped.
+  std::vector<std::string> limit_packets(std::size_t bytes);
 
   struct Next {
     std::uint64_t serial = 0;
     Message message;
   };
-  // What to send now, noted as in flight; nullopt: nothing, or no room until something ends. A
-  // bulk source is asked for its frame here.
-  std::optional<Next> next(Milliseconds now);
+  // The control message to send now, noted as in flight; nullopt: none, or no room until one ends.
+  std::optional<Next> next_control(Milliseconds now);
 
-  // A sending ended; false: the broker refused it.
-  void ended(std::uint64_t serial, bool accepted, Milliseconds now);
+  struct Bulk {
+    std::string topic;
+    Source source;
+    std::size_t bytes = 0;  // to ask it for
+  };
+  // The source whose turn it is, if there is room. The caller asks it for a frame, without holding
+  // the bus's mutex, and gives both to add_chunk(), or drops it at its end.
+  std::optional<Bulk> take_bulk();
+  // Errors: invalid (above the broker's maximum packet; the source is dropped).
+  Result<Next> add_chunk(Bulk bulk, Blob frame, Milliseconds now);
+
+  // A sending ended. Returns its topic if the broker refused it.
+  std::optional<std::string> ended(std::uint64_t serial, bool accepted, Milliseconds now);
 
   // The connection is gone: control messages in flight go back to the head in their order, bulk is
-  // dropped.
-  void lost();
+  // dropped. Returns the topics of messages given up: a broker that throws us out for one message
+  // would do so for ever.
+  std::vector<std::string> lost();
 
-  [[nodiscard]] bool control_idle() const { return queued_bytes_ == 0 && control_in_flight_ == 0; }
-  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] bool control_idle() const { return queue_.empty() && control_in_flight_ == 0; }
 
  private:
   struct Control {
@@ -52,23 +69,23 @@ class Lanes {
   };
   struct Sending {
     std::optional<Control> control;  // none: bulk
+    std::string topic;
     std::size_t bytes = 0;
     Milliseconds since{0};
   };
-  std::optional<Next> next_control(Milliseconds now);
-  std::optional<Next> next_bulk(Milliseconds now);
+  [[nodiscard]] bool is_full() const { return in_flight_.size() >= kMaxInFlight; }
 
   std::size_t max_messages_;
   std::size_t max_bytes_;
+  std::size_t max_packet_ = std::size_t{256} << 20U;  // MQTT's own maximum
   std::deque<Control> queue_;
-  std::size_t queued_bytes_ = 0;  // counts a message's topic too, so it is 0 only when empty
+  std::size_t queued_bytes_ = 0;
   std::deque<std::pair<std::string, Source>> sources_;
   std::map<std::uint64_t, Sending> in_flight_;  // by serial: in sending order
   std::size_t control_in_flight_ = 0;
   std::size_t control_bytes_in_flight_ = 0;
   Window window_;
   std::uint64_t next_serial_ = 1;
-  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace hyps::bus

@@ -1,4 +1,5 @@
-// The in-memory bus: what a broker does, without one. Each bus delivers on a thread of its own.
+// The in-memory bus: what a broker does, without one. Each bus delivers on a thread of its own;
+// send() drains its source before it returns.
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -73,20 +74,32 @@ class MemoryBus : public Bus {
       : broker_(std::move(broker)), will_(std::move(will)) {}
 
   ~MemoryBus() override {
-    if (!thread_.joinable()) return;
-    if (!will_.topic.empty()) broker_->publish(will_);  // gone without stop()
+    const bool vanishes = thread_.joinable();
     stop(0);
+    if (vanishes && !will_.topic.empty()) broker_->publish(will_);
   }
 
   Status publish(Message message) override {
-    if (message.topic.find_first_of("+#") != std::string::npos || message.topic.empty()) {
-      return Error{ErrorKind::invalid, "'" + message.topic + "' is no topic to publish to"};
+    if (!is_valid_topic(message.topic)) return not_a_topic(message.topic);
+    {
+      const std::lock_guard lock(mutex_);
+      if (state_ == State::stopped) return Error{ErrorKind::disconnected, "the bus is stopped"};
+      if (state_ == State::fresh) {
+        if (early_.size() >= kQueue) return Error{ErrorKind::overloaded, "too many before start"};
+        early_.push_back(std::move(message));
+        return {};
+      }
     }
     broker_->publish(std::move(message));
     return {};
   }
 
   Status send(std::string topic, Source source) override {
+    if (!is_valid_topic(topic)) return not_a_topic(topic);
+    {
+      const std::lock_guard lock(mutex_);
+      if (state_ != State::running) return Error{ErrorKind::disconnected, "the bus is not started"};
+    }
     while (auto frame = source(kChunk)) {
       broker_->publish({.topic = topic, .payload = std::move(*frame)});
     }
@@ -95,22 +108,32 @@ class MemoryBus : public Bus {
 
   void subscribe(std::string filter) override {
     const std::lock_guard lock(subscriber_->mutex);
-    subscriber_->filters.push_back(std::move(filter));
+    if (is_valid_filter(filter)) subscriber_->filters.push_back(std::move(filter));
   }
 
   void start(Handlers handlers) override {
+    broker_->attach(subscriber_);
+    {
+      const std::lock_guard lock(mutex_);
+      state_ = State::running;
+      for (Message& message : early_) broker_->publish(std::move(message));
+      early_.clear();
+    }
     thread_ = std::thread([this, handlers = std::move(handlers)] {
       if (handlers.connected) handlers.connected();
-      broker_->attach(subscriber_);
       while (!stopping_.load()) {
         auto message = subscriber_->queue.pop_until(std::chrono::steady_clock::now() +
-                                                    std::chrono::milliseconds(100));
+                                                    std::chrono::seconds(10));
         if (message) handlers.message(std::move(*message));
       }
     });
   }
 
   void stop(int /*ms*/) override {
+    {
+      const std::lock_guard lock(mutex_);
+      state_ = State::stopped;
+    }
     stopping_.store(true);
     broker_->detach(subscriber_);
     subscriber_->queue.close();
@@ -118,10 +141,18 @@ class MemoryBus : public Bus {
   }
 
  private:
+  enum class State : std::uint8_t { fresh, running, stopped };
+  static Status not_a_topic(const std::string& topic) {
+    return Error{ErrorKind::invalid, "'" + topic + "' is no topic to publish to"};
+  }
+
   std::shared_ptr<MemoryBroker> broker_;
   std::shared_ptr<MemoryBroker::Subscriber> subscriber_ =
       std::make_shared<MemoryBroker::Subscriber>();
   Message will_;
+  std::mutex mutex_;  // of the next two
+  State state_ = State::fresh;
+  std::vector<Message> early_;  // published before start
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

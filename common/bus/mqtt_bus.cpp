@@ -9,15 +9,21 @@
 #include "common/bus/lanes.hpp"
 #include "common/bus/mqtt_link.hpp"
 #include "common/bus/probe.hpp"
+#include "common/bus/reporter.hpp"
 
 namespace hyps::bus {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kProbePeriod = std::chrono::milliseconds(20);
+constexpr std::chrono::milliseconds kProbePeriod{20};
+// A broker that listens but does not want us (password, access) is not asked fifty times a second,
+// nor one that ends one connection after another (a second client of our name).
+constexpr std::chrono::milliseconds kRefusedPause{500};
+constexpr std::chrono::milliseconds kShortLife{1000};
+constexpr int kMaxShortLives = 5;
+constexpr std::chrono::milliseconds kIdleWait{100};
 constexpr int kProbeTimeoutMs = 1000;
-constexpr std::size_t kPacketOverhead = 1024;  // topic and properties of a message
 
 Milliseconds now() {
   return std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch());
@@ -27,146 +33,184 @@ class MqttBus : public Bus {
  public:
   explicit MqttBus(MqttOptions options)
       : options_(std::move(options)),
+        reporter_(options_.report, fmt::format("{}:{}", options_.host, options_.port)),
         lanes_(options_.max_queued_messages, options_.max_queued_bytes) {}
 
-  ~MqttBus() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      goodbye_ = false;
-    }
-    finish();
-  }
+  ~MqttBus() override { finish(Clock::now(), true); }
 
   Status publish(Message message) override {
-    if (message.topic.empty() || message.topic.find_first_of("+#") != std::string::npos) {
-      return Error{ErrorKind::invalid, "'" + message.topic + "' is no topic to publish to"};
-    }
+    if (!is_valid_topic(message.topic)) return not_a_topic(message.topic);
     const std::lock_guard lock(mutex_);
-    if (message.payload.size() + message.topic.size() + kPacketOverhead > max_packet_) {
-      return Error{ErrorKind::invalid,
-                   fmt::format("a message of {} bytes to {} is above the broker's maximum of {}",
-                               message.payload.size(), message.topic, max_packet_)};
-    }
+    if (stopping_) return Error{ErrorKind::disconnected, "the connection is closed"};
     const Status status = lanes_.add_control(std::move(message));
     changed_.notify_one();
     return status;
   }
 
   Status send(std::string topic, Source source) override {
+    if (!is_valid_topic(topic)) return not_a_topic(topic);
     const std::lock_guard lock(mutex_);
     if (!link_up_) return Error{ErrorKind::disconnected, "no broker to send " + topic + " to"};
-    lanes_.add_bulk(std::move(topic), std::move(source));
+    const Status status = lanes_.add_bulk(std::move(topic), std::move(source));
     changed_.notify_one();
-    return {};
+    return status;
   }
 
-  void subscribe(std::string filter) override { filters_.push_back(std::move(filter)); }
+  void subscribe(std::string filter) override {
+    if (is_valid_filter(filter)) {
+      filters_.push_back(std::move(filter));
+    } else {
+      reporter_.bad_filter(filter);
+    }
+  }
 
   void start(Handlers handlers) override {
     handlers_ = std::move(handlers);
     thread_ = std::thread([this] { run(); });
   }
 
-  void stop(int ms) override {
+  void stop(int ms) override { finish(Clock::now() + std::chrono::milliseconds(ms), false); }
+
+ private:
+  static Status not_a_topic(const std::string& topic) {
+    return Error{ErrorKind::invalid, "'" + topic + "' is no topic to publish to"};
+  }
+
+  void finish(Clock::time_point drain_until, bool with_will) {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
-      drain_until_ = Clock::now() + std::chrono::milliseconds(ms);
+      with_will_ = with_will;
+      drain_until_ = drain_until;
     }
-    finish();
-  }
-
- private:
-  void finish() {
     changed_.notify_one();
     if (thread_.joinable()) thread_.join();
   }
 
   void run() {
-    std::string last_problem;
-    while (!is_stopping()) {
-      auto link = connect();
-      if (!link) {
-        // Said when it changes, not fifty times a second.
-        if (link.error().message != last_problem) {
-          last_problem = link.error().message;
-          if (handlers_.disconnected) handlers_.disconnected("waiting for broker: " + last_problem);
-        }
-        std::unique_lock lock(mutex_);
-        changed_.wait_for(lock, kProbePeriod, [&] { return stopping_; });
+    int short_lives = 0;
+    while (!is_over()) {
+      if (const Status there = probe(options_.host, options_.port, kProbeTimeoutMs); !there.ok()) {
+        reporter_.waiting(there.error().message, now());
+        pause(kProbePeriod);
         continue;
       }
-      last_problem.clear();
+      auto link = connect();
+      if (!link.ok()) {
+        reporter_.waiting(link.error().message, now());
+        pause(kRefusedPause);
+        continue;
+      }
+      const auto since = Clock::now();
       serve(**link);
+      link->reset();
+      short_lives = Clock::now() - since < kShortLife ? short_lives + 1 : 0;
+      if (short_lives > kMaxShortLives) pause(kRefusedPause);
     }
   }
 
   Result<std::unique_ptr<MqttLink>> connect() {
-    HYPS_CHECK(probe(options_.host, options_.port, kProbeTimeoutMs));
     {
       const std::lock_guard lock(mutex_);
       lost_reason_.clear();
     }
     return connect_mqtt(
         options_, filters_,
-        {.message = [this](Message m) { handlers_.message(std::move(m)); },
+        {.message = [this](Message message) { handlers_.message(std::move(message)); },
          .ended = [this](std::uint64_t serial, bool accepted) { on_ended(serial, accepted); },
-         .lost = [this](std::string reason) { on_lost(std::move(reason)); }});
+         .lost = [this](std::string reason) { on_lost(std::move(reason)); },
+         .given_up = [this] { return is_over(); }});
   }
 
   // From connected to lost or stopped.
   void serve(MqttLink& link) {
     {
       const std::lock_guard lock(mutex_);
-      max_packet_ = link.max_packet_bytes();
+      for (const std::string& topic : lanes_.limit_packets(link.max_packet_bytes())) {
+        reporter_.dropped(topic, "it is above the broker's maximum packet", now());
+      }
       link_up_ = true;
     }
+    reporter_.connected();
     if (handlers_.connected) handlers_.connected();
     std::unique_lock lock(mutex_);
-    while (lost_reason_.empty() && !drained()) {
-      auto next = lanes_.next(now());
-      if (!next) {
-        changed_.wait_for(lock, std::chrono::milliseconds(100));
-        continue;
-      }
-      lock.unlock();
-      const Status status = link.publish(next->message, next->serial);
-      lock.lock();
-      if (!status.ok() && lost_reason_.empty()) lost_reason_ = status.error().message;
+    while (lost_reason_.empty() && !is_over_locked()) {
+      if (!send_next(link, lock)) changed_.wait_for(lock, kIdleWait);
     }
     link_up_ = false;
     const std::string reason = lost_reason_;
-    lanes_.lost();
-    const bool goodbye = stopping_ && goodbye_;
+    const bool with_will = with_will_;
+    for (const std::string& topic : lanes_.lost()) {
+      reporter_.dropped(topic, "the connection broke at each of many attempts", now());
+    }
     lock.unlock();
-    if (goodbye) link.disconnect();
+    if (reason.empty()) link.disconnect(with_will ? will() : std::nullopt);
+    if (!reason.empty()) reporter_.lost(reason);
     if (!reason.empty() && handlers_.disconnected) handlers_.disconnected(reason);
   }
 
-  // REQUIRES: mutex_ is held. True once stopping and nothing is left to wait for.
-  bool drained() {
-    return stopping_ && (!goodbye_ || lanes_.control_idle() || Clock::now() >= drain_until_);
+  std::optional<Message> will() const {
+    if (options_.will_topic.empty()) return std::nullopt;
+    return Message{.topic = options_.will_topic,
+                   .payload = Blob::copy_of(std::string_view(options_.will_payload)),
+                   .retained = true};
   }
 
-  bool is_stopping() {
+  // False if there is nothing to send, or no room. REQUIRES: the lock is held; it is let go while a
+  // source or Paho works, so that neither a publisher nor a callback waits for them.
+  bool send_next(MqttLink& link, std::unique_lock<std::mutex>& lock) {
+    auto next = lanes_.next_control(now());
+    if (!next) {
+      auto bulk = lanes_.take_bulk();
+      if (!bulk) return false;
+      lock.unlock();
+      auto frame = bulk->source(bulk->bytes);
+      lock.lock();
+      if (!frame) return true;  // this one is through
+      const std::string topic = bulk->topic;
+      auto chunk = lanes_.add_chunk(std::move(*bulk), std::move(*frame), now());
+      if (!chunk.ok()) {
+        reporter_.dropped(topic, chunk.error().message, now());
+        return true;
+      }
+      next = std::move(*chunk);
+    }
+    lock.unlock();
+    const Status status = link.publish(next->message, next->serial);
+    lock.lock();
+    if (!status.ok() && lost_reason_.empty()) lost_reason_ = status.error().message;
+    return true;
+  }
+
+  bool is_over() {
     const std::lock_guard lock(mutex_);
-    return stopping_;
+    return is_over_locked();
+  }
+  // Stopping, and nothing is left to wait for.
+  bool is_over_locked() const {
+    return stopping_ && (lanes_.control_idle() || Clock::now() >= drain_until_);
+  }
+  void pause(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, time, [&] { return is_over_locked(); });
   }
 
   void on_ended(std::uint64_t serial, bool accepted) {
     const std::lock_guard lock(mutex_);
-    lanes_.ended(serial, accepted, now());
+    if (const auto refused = lanes_.ended(serial, accepted, now())) {
+      reporter_.dropped(*refused, "the broker refuses it", now());
+    }
     changed_.notify_one();
   }
 
   void on_lost(std::string reason) {
     const std::lock_guard lock(mutex_);
-    lost_reason_ = std::move(reason);
+    if (lost_reason_.empty()) lost_reason_ = std::move(reason);
     changed_.notify_one();
   }
 
   const MqttOptions options_;
+  Reporter reporter_;
   std::vector<std::string> filters_;
   Handlers handlers_;
   std::thread thread_;
@@ -174,10 +218,9 @@ class MqttBus : public Bus {
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   Lanes lanes_;
-  std::size_t max_packet_ = std::size_t{256} << 20U;
   bool link_up_ = false;
   bool stopping_ = false;
-  bool goodbye_ = true;
+  bool with_will_ = false;
   Clock::time_point drain_until_;
   std::string lost_reason_;
 };

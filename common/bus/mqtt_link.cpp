@@ -12,10 +12,12 @@ namespace hyps::bus {
 namespace {
 
 constexpr auto kAnswerTime = std::chrono::seconds(5);
+constexpr auto kAnswerSlice = std::chrono::milliseconds(50);
+constexpr auto kGoodbyeTime = std::chrono::milliseconds(500);
 constexpr int kKeepAliveS = 10;
 constexpr int kMaxInFlight = 1000;  // the bus keeps far below
 constexpr int kQos = 1;
-constexpr int kSubscriptionRefused = 0x80;  // reason codes from here on are errors (MQTT 5, 2.4)
+constexpr int kRefused = 0x80;  // reason codes from here on are errors (MQTT 5, 2.4)
 
 mqtt::message_ptr to_paho(const Message& message) {
   auto out = mqtt::make_message(message.topic, message.payload.data(), message.payload.size(), kQos,
@@ -70,16 +72,18 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
         [this](const std::string& cause) { events_.lost(cause.empty() ? "cut" : cause); });
     client_.set_disconnected_handler([this](const mqtt::properties&, mqtt::ReasonCode code) {
       events_.lost(
-          fmt::format("thrown out by the broker, reason code {:#x}", static_cast<unsigned>(code)));
+          fmt::format("ended by the broker, reason code {:#x}", static_cast<unsigned>(code)));
     });
   }
 
-  ~PahoLink() override { client_.disable_callbacks(); }
+  // Callbacks may come until client_, the last member, is gone: destroying it waits for them. (They
+  // cannot be disabled here: Paho throws while a connect or disconnect is under way.)
+  ~PahoLink() override = default;
 
   Status open(const MqttOptions& options, const std::vector<std::string>& filters) {
     try {
       auto token = client_.connect(connect_options(options));
-      if (!token->wait_for(kAnswerTime)) {
+      if (!is_answered(*token)) {
         return Error{ErrorKind::disconnected, "the broker does not answer"};
       }
       const auto response = token->get_connect_response();
@@ -106,16 +110,26 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
 
   [[nodiscard]] std::size_t max_packet_bytes() const override { return max_packet_; }
 
-  void disconnect() override {
+  void disconnect(const std::optional<Message>& last_words) override {
     try {
+      if (last_words) client_.publish(to_paho(*last_words))->wait_for(kGoodbyeTime);
       client_.disable_callbacks();
-      client_.disconnect()->wait_for(std::chrono::milliseconds(500));
+      client_.disconnect()->wait_for(kGoodbyeTime);
     } catch (const mqtt::exception&) {
       return;  // it is gone already
     }
   }
 
  private:
+  // In slices, so that whoever wants to stop does not wait for a broker that hangs.
+  bool is_answered(mqtt::token& token) const {
+    const auto until = std::chrono::steady_clock::now() + kAnswerTime;
+    while (std::chrono::steady_clock::now() < until && !events_.given_up()) {
+      if (token.wait_for(kAnswerSlice)) return true;
+    }
+    return false;
+  }
+
   static mqtt::connect_options connect_options(const MqttOptions& options) {
     mqtt::connect_options connect;
     connect.set_mqtt_version(MQTTVERSION_5);
@@ -136,12 +150,12 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
   Status subscribe(const std::vector<std::string>& filters) {
     for (const std::string& filter : filters) {
       auto token = client_.subscribe(filter, kQos);
-      if (!token->wait_for(kAnswerTime)) {
+      if (!is_answered(*token)) {
         return Error{ErrorKind::disconnected, "no answer to subscribing to " + filter};
       }
       const auto response = token->get_subscribe_response();
       for (const auto code : response.get_reason_codes()) {
-        if (static_cast<int>(code) >= kSubscriptionRefused) {
+        if (static_cast<int>(code) >= kRefused) {
           return Error{ErrorKind::invalid, fmt::format("the broker refuses {} (reason {:#x})",
                                                        filter, static_cast<unsigned>(code))};
         }
@@ -150,11 +164,19 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
     return {};
   }
 
-  void on_success(const mqtt::token& token) override { end(token, true); }
-  void on_failure(const mqtt::token& token) override { end(token, false); }
-  void end(const mqtt::token& token, bool accepted) {
-    const bool fine = accepted && static_cast<int>(token.get_reason_code()) < kSubscriptionRefused;
-    events_.ended(reinterpret_cast<std::uint64_t>(token.get_user_context()), fine);
+  void on_success(const mqtt::token& token) override {
+    events_.ended(serial_of(token), !is_refusal(token));
+  }
+  void on_failure(const mqtt::token& token) override {
+    if (is_refusal(token)) return events_.ended(serial_of(token), false);
+    // Paho fails what is under way just before it says that the connection is lost.
+    events_.lost("cut while sending");
+  }
+  static bool is_refusal(const mqtt::token& token) {
+    return static_cast<int>(token.get_reason_code()) >= kRefused;
+  }
+  static std::uint64_t serial_of(const mqtt::token& token) {
+    return reinterpret_cast<std::uint64_t>(token.get_user_context());
   }
 
   Events events_;

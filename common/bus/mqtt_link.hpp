@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,13 @@ class MqttLink {
   // Called on Paho's threads.
   struct Events {
     std::function<void(Message)> message;
-    // A publish ended: the broker took it, or refused it (access, size) and never will.
+    // A publish ended: the broker took it, or refused it (access, quota) and never will. One that
+    // fails because the connection breaks does not end: `lost` comes instead.
     std::function<void(std::uint64_t serial, bool accepted)> ended;
+    // May come more than once.
     std::function<void(std::string reason)> lost;
+    // Asked while waiting for the broker's answers: true ends the waiting.
+    std::function<bool()> given_up;
   };
 
   virtual ~MqttLink() = default;
@@ -27,8 +32,9 @@ class MqttLink {
   virtual Status publish(const Message& message, std::uint64_t serial) = 0;
   // The broker's maximum packet size, bytes.
   [[nodiscard]] virtual std::size_t max_packet_bytes() const = 0;
-  // Says goodbye, so that the will is not published.
-  virtual void disconnect() = 0;
+  // Says `last_words`, if any, then goodbye: the broker does not publish the will. (MQTT's
+  // "disconnect with will" is out of reach: the C++ library drops the reason code.)
+  virtual void disconnect(const std::optional<Message>& last_words) = 0;
 };
 
 // Blocks until connected and subscribed, or not. Errors: disconnected; invalid (a filter refused).

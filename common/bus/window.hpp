@@ -17,7 +17,8 @@ class Window {
   static constexpr Milliseconds kSlow{300};
 
   [[nodiscard]] std::size_t chunk_bytes() const { return chunk_; }
-  [[nodiscard]] bool has_room() const { return outstanding_ + chunk_ <= kChunks * chunk_; }
+  // Half a chunk of tolerance, because a frame is a little larger than the chunk it carries.
+  [[nodiscard]] bool has_room() const { return outstanding_ + chunk_ / 2 < kChunks * chunk_; }
 
   void sent(std::size_t bytes) { outstanding_ += bytes; }
   // A chunk was acknowledged that long after it was sent.
