@@ -29,7 +29,7 @@ trap clean_up EXIT
 
 say "1. Installing what is missing, and building (minutes the first time)"
 deploy/install.sh build
-cmake --preset release -DHYPS_TESTS=OFF -DHYPS_BENCH=OFF >"$scratch/configure.log" ||
+cmake --preset release >"$scratch/configure.log" ||
   { cat "$scratch/configure.log"; fail "configuring failed"; }
 cmake --build --preset release --target hyps hyps-hub hyps-manager hyps-worker
 

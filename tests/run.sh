@@ -32,7 +32,7 @@ say "Formatting"
 git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run -Werror
 
 say "Building"
-cmake --preset release >/dev/null
+cmake --preset release -DHYPS_TESTS=ON -DHYPS_BENCH=ON >/dev/null
 cmake --build --preset release
 
 run_tests() { # PRESET LABELS
