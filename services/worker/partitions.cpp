@@ -1,6 +1,7 @@
 #include "services/worker/partitions.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "common/base/units.hpp"
@@ -147,27 +148,37 @@ bool Partitions::usable(const Partition& partition) {
   return partition.state == PartitionState::on_disk || partition.state == PartitionState::loaded;
 }
 
-Partition* Partitions::victim(const std::function<bool(const Partition&)>& has_work) {
-  Partition* best = nullptr;
-  bool best_works = false;
+std::vector<Partition*> Partitions::victims(std::uint64_t needed_bytes,
+                                            const std::function<bool(const Partition&)>& has_work) {
+  using Rank = std::tuple<bool, std::uint64_t>;  // those without work first, then by last use
+  std::vector<std::pair<Rank, Partition*>> loaded;
   for (auto& [key, partition] : partitions_) {
     if (partition.state != PartitionState::loaded) continue;
-    const bool works = has_work(partition);
-    const bool better = best == nullptr || (best_works && !works) ||
-                        (best_works == works && partition.last_used < best->last_used);
-    if (!better) continue;
-    best = &partition;
-    best_works = works;
+    loaded.push_back({{has_work(partition), partition.last_used}, &partition});
   }
-  return best;
+  std::sort(loaded.begin(), loaded.end());
+  std::vector<Partition*> chosen;
+  std::uint64_t freed = 0;
+  for (const auto& [rank, partition] : loaded) {
+    if (freed >= needed_bytes) break;
+    chosen.push_back(partition);
+    freed += partition->assigned.memory_bytes;
+  }
+  std::erase_if(chosen, [&](const Partition* partition) {
+    const std::uint64_t bytes = partition->assigned.memory_bytes;
+    const bool spared = freed >= needed_bytes + bytes;
+    if (spared) freed -= bytes;
+    return spared;
+  });
+  return chosen;
 }
 
 Effects Partitions::load(Partition& partition,
                          const std::function<bool(const Partition&)>& has_work) {
   Effects effects;
-  while (used_bytes() + partition.assigned.memory_bytes > budget_bytes_) {
-    Partition* evicted = victim(has_work);
-    if (evicted == nullptr) break;  // cannot be: it fits the budget alone
+  const std::uint64_t wanted = used_bytes() + partition.assigned.memory_bytes;
+  const std::uint64_t needed = wanted > budget_bytes_ ? wanted - budget_bytes_ : 0;
+  for (Partition* evicted : victims(needed, has_work)) {
     evicted->state = PartitionState::on_disk;
     evicted->resident_bytes = 0;
     effects.emplace_back(Unload{evicted->serial});

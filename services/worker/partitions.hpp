@@ -58,7 +58,8 @@ class Partitions {
 
   // May be computed with or loaded now.
   [[nodiscard]] static bool usable(const Partition& partition);
-  // Unloads the least recently used, those without work first, until it fits; then loads.
+  // Unloads the least recently used, those without work first, until it fits (small ones whose room
+  // turns out not to be needed stay); then loads.
   // REQUIRES: usable and not loaded; nothing is loading or computing.
   Effects load(Partition& partition, const std::function<bool(const Partition&)>& has_work);
   // The first that may be loaded ahead without evicting another one.
@@ -72,7 +73,8 @@ class Partitions {
 
  private:
   [[nodiscard]] Partition make(const protocol::AssignedPartition& assigned);
-  [[nodiscard]] Partition* victim(const std::function<bool(const Partition&)>& has_work);
+  [[nodiscard]] std::vector<Partition*> victims(
+      std::uint64_t needed_bytes, const std::function<bool(const Partition&)>& has_work);
 
   std::uint64_t budget_bytes_;
   Milliseconds retry_;

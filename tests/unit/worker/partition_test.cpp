@@ -55,6 +55,16 @@ TEST(WorkerPartition, TheLeastRecentlyUsedMakesRoom) {
   EXPECT_TRUE(loaded(compute(world, "v1", "j3")).empty()) << "v1 must have stayed";
 }
 
+TEST(WorkerPartition, ASmallOneWhoseRoomIsNotNeededStays) {
+  World world(config(25));
+  world.ready({assigned("small", 1), assigned("v1", 20), assigned("v2", 20)});
+  compute(world, "small", "j1");
+  compute(world, "v1", "j2");
+  const Effects effects = compute(world, "v2", "j3");
+  EXPECT_EQ(effects_of<Unload>(effects).size(), 1U);
+  EXPECT_TRUE(loaded(compute(world, "small", "j4")).empty());
+}
+
 TEST(WorkerPartition, TheBudgetHoldsWhateverComes) {
   Random random(5);
   World world(config(30));
