@@ -42,7 +42,7 @@ class MqttBus : public Bus {
     if (!is_valid_topic(message.topic)) return not_a_topic(message.topic);
     const std::lock_guard lock(mutex_);
     if (stopping_) return Error{ErrorKind::disconnected, "the connection is closed"};
-    const Status status = lanes_.add_control(std::move(message));
+    Status status = lanes_.add_control(std::move(message));
     changed_.notify_one();
     return status;
   }
@@ -51,7 +51,7 @@ class MqttBus : public Bus {
     if (!is_valid_topic(topic)) return not_a_topic(topic);
     const std::lock_guard lock(mutex_);
     if (!link_up_) return Error{ErrorKind::disconnected, "no broker to send " + topic + " to"};
-    const Status status = lanes_.add_bulk(std::move(topic), std::move(source));
+    Status status = lanes_.add_bulk(std::move(topic), std::move(source));
     changed_.notify_one();
     return status;
   }

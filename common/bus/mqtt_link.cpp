@@ -100,7 +100,7 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
 
   Status publish(const Message& message, std::uint64_t serial) override {
     try {
-      // Paho carries a pointer for us; the serial travels in it.
+      // Paho carries a pointer for us; the serial travels in it. NOLINTNEXTLINE(*-int-to-ptr)
       client_.publish(to_paho(message), reinterpret_cast<void*>(serial), *this);
       return {};
     } catch (const mqtt::exception& error) {

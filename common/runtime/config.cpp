@@ -102,7 +102,7 @@ Status Schema::set(const std::string& key, const std::string& value, const std::
   for (const Field& field : fields_) {
     if (field.key != key) continue;
     const Status status = field.set(value);
-    return status.ok() ? status : Status(status.error().about(where + ": " + key));
+    return status.ok() ? status : Status(status.error().about(fmt::format("{}: {}", where, key)));
   }
   std::vector<std::string> known;
   for (const Field& field : fields_) known.push_back(field.key);
