@@ -66,13 +66,14 @@ done <models/images/expected.tsv
 [[ $wrong == 0 ]] || fail "$wrong answers are wrong"
 echo "all ${#pictures[@]} answers are right"
 
-# A worker that holds a slice of the large layer is frozen first, so that the next job is certain to
-# be in its middle when both are killed.
-victim=$("$bin/hyps" get partitions | awk '$2 == "h01.0" { print $4 }')
+# A worker is frozen first, so that the next job is certain to be in its middle when worker and hub are
+# killed: the worker whose first partition comes last.
+read -r victim first before < <("$bin/hyps" get partitions |
+  awk 'NR > 1 && !seen[$4]++ { worker = $4; first = $2; before = NR - 2 } END { print worker, first, before }')
 victim_pid=$(pid_of "$victim")
 frozen=$victim_pid
 hub_pid=$(pid_of hub)
-say "5. Freezing $victim (it holds h01.0), sending a picture, then kill -9 of $victim and of the hub"
+say "5. Freezing $victim (it runs $first), sending a picture, then kill -9 of $victim and of the hub"
 kill -STOP "$victim_pid"
 "$bin/hyps" infer models/images/star.jpg -o json >"$scratch/answer.json" &
 question=$!
@@ -80,8 +81,8 @@ stored=0
 for _ in $(seq 100); do
   job=$("$bin/hyps" get jobs | awk '$3 == "running" { print $1; exit }')
   [[ -z $job ]] || stored=$("$bin/hyps" logs "$job" | grep -cE ' ms  stored ' || true)
-  [[ $stored -ge 4 ]] && break
-  sleep 0.05
+  [[ $stored -ge $before ]] && break
+  sleep 0.02
 done
 kill -9 "$victim_pid" "$hub_pid"
 unset frozen
