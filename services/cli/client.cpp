@@ -90,6 +90,8 @@ Result<std::unique_ptr<Client>> Client::connect(const Cli& cli, Milliseconds tim
   options.client_id = client->self_.id;
   options.username = environment("HYPS_BROKER_USERNAME");
   options.password = environment("HYPS_BROKER_PASSWORD");
+  // A broker that is away is told in connect's error; lines in between would tear the output.
+  options.report = [](std::string_view, const auto&) {};
   client->bus_ = bus::make_mqtt_bus(options);
   client->bus_->subscribe(protocol::inbox(client->self_));
   client->bus_->subscribe(client->answer_topic_);

@@ -20,6 +20,7 @@ std::unique_ptr<bus::Bus> make_bus(const hub::Config& config) {
   options.password = config.broker.password;
   options.will_topic = hub::will_topic(config);
   options.will_payload = protocol::kOffline;
+  options.report = runtime::log_warn;
   return bus::make_mqtt_bus(std::move(options));
 }
 
