@@ -132,6 +132,8 @@ void tell_resumed(State& s) {
     resumed.event = "resumed";
     resumed.detail = stored.empty() ? "nothing is stored yet but the input"
                                     : "stored, and not computed again: " + stored;
+    s.log(Log::Level::info, "job.resumed",
+          {{"job", job.summary.id.text}, {"detail", resumed.detail}});
     note_and_tell(s, job, std::move(resumed));
   }
 }

@@ -15,7 +15,7 @@ protocol::Snapshot snapshot_of(const State& s) {
   protocol::Snapshot snapshot;
   snapshot.version = s.snapshot_version;
   for (const auto& [id, worker] : s.workers) {
-    snapshot.workers.push_back({worker.info, worker.online});
+    snapshot.workers.push_back({worker.info, worker.online, worker.known});
   }
   for (const auto& [name, model] : s.models) {
     protocol::ModelRecord record = model;

@@ -37,6 +37,7 @@ struct PlanState {
 struct Worker {
   protocol::WorkerInfo info;
   bool online = false;
+  bool known = false;  // heard since this hub came up, or told to be gone
   Milliseconds last_heard{0};
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;

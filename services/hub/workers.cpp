@@ -59,7 +59,7 @@ void assign(State& s, Worker& worker) {
 // Another process, or one that had gone: it is told its work, and what it has not finished.
 void greet(State& s, Worker& worker) {
   if (!worker.online) s.snapshot_due = s.status_due = true;
-  worker.online = true;
+  worker.online = worker.known = true;
   assign(s, worker);
   resend_tasks(s, worker.info.id);
   s.schedule_due = true;
@@ -182,7 +182,9 @@ void on_heartbeat(State& s, const WorkerId& id, const protocol::Heartbeat& heart
 void on_worker_status(State& s, const WorkerId& id, bool online) {
   // "online" says little: whether it is the process we know its next heartbeat tells.
   Worker* const worker = s.find_worker(id);
-  if (worker != nullptr && !online) set_offline(s, *worker, "the worker is gone");
+  if (worker == nullptr || online) return;
+  if (!worker->known) worker->known = s.snapshot_due = true;  // it may be replaced at once
+  set_offline(s, *worker, "the worker is gone");
 }
 
 void on_bus_connected_again(State& s) {
