@@ -307,9 +307,10 @@ struct ModelRecord {
 struct WorkerState {
   WorkerInfo info;
   bool online = false;
+  bool known = true;  // false: the hub has come up and heard neither it nor its last will since
   template <typename A>
   void serialize(A& a) {
-    a(info, online);
+    a(info, online, known);
   }
 };
 

@@ -191,7 +191,16 @@ void Core::reconcile() {
   for (const ModelRecord& model : snapshot_->models) {
     if (model.plan.empty() && model.state != kFailed) prepare(model);
   }
-  if (now_.steady >= settled_at_) place_all();
+  if (knows_all_workers()) place_all();
+}
+
+// Not so just after the hub came up: a worker it has not heard yet is probably there, and moving
+// its partitions would lose what it has loaded. One whose last will has spoken needs no patience.
+bool Core::knows_all_workers() const {
+  if (now_.steady >= settled_at_) return true;
+  const auto& workers = snapshot_->workers;
+  return !workers.empty() && std::all_of(workers.begin(), workers.end(),
+                                         [](const auto& worker) { return worker.known; });
 }
 
 void Core::forget_removed() {

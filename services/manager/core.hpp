@@ -16,7 +16,7 @@ namespace hyps::manager {
 
 struct CoreConfig {
   std::string id = "manager";
-  Milliseconds settle{3000};  // after the connection or hub came up: nothing is moved
+  Milliseconds settle{3000};  // after the connection or hub came up: unheard workers keep theirs
   Milliseconds hello{10'000};
   Milliseconds resend{3000};  // a decision the snapshot does not show
   Milliseconds retry{10'000};
@@ -68,6 +68,7 @@ class Core {
   void begin_session();
   // Compares what should be with what the snapshot shows, and says the difference.
   void reconcile();
+  [[nodiscard]] bool knows_all_workers() const;
   void forget_removed();
   void prepare(const protocol::ModelRecord& model);
   [[nodiscard]] bool has_answer(const protocol::ModelRecord& model);

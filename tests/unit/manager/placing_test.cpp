@@ -37,6 +37,25 @@ TEST(ManagerPlacing, SafePartitionsGoToTheSafeZone) {
   EXPECT_EQ(world.placement("m")["report"], "safe1");
 }
 
+// Regression: a worker killed together with the hub was replaced three seconds late.
+TEST(ManagerPlacing, AfterARestartOfTheHubOnlyWorkersNotYetHeardAreWaitedFor) {
+  World world;
+  world.truth.workers = {worker("w1", 100), worker("w2", 100), worker("w3", 100)};
+  world.deploy_planned(chain("m", 3, 60));
+  world.start();
+  world.settle(world.all);
+  for (auto& state : world.truth.workers) state.online = state.known = false;
+  world.send(HubOnline{});
+  EXPECT_THAT(published<SetRoutes>(world.show()), IsEmpty()) << "they are probably there";
+  for (const char* id : {"w1", "w3"}) {
+    world.worker_named(id).online = world.worker_named(id).known = true;
+  }
+  EXPECT_THAT(published<SetRoutes>(world.show()), IsEmpty()) << "w2 may be about to say hello";
+  world.worker_named("w2").known = true;  // its last will
+  world.settle(world.show());
+  for (const auto& [partition, id] : world.placement("m")) EXPECT_NE(id, "w2") << partition;
+}
+
 TEST(ManagerPlacing, ALostWorkerIsReplacedAtOnceAndTheRestStays) {
   World world;
   world.truth.workers = {worker("w1", 100), worker("w2", 100), worker("w3", 100)};
