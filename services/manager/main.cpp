@@ -24,11 +24,11 @@ bus::MqttOptions mqtt_options(const manager::Options& options) {
   mqtt.password = options.broker.password;
   mqtt.will_topic = protocol::status_topic("manager", options.id);
   mqtt.will_payload = protocol::kOffline;
+  mqtt.report = runtime::log_warn;
   return mqtt;
 }
 
-Status serve(manager::Options& options) {
-  HYPS_CHECK(manager::complete(options));
+Status serve(const manager::Options& options) {
   runtime::set_log_service("manager " + options.id);
   runtime::set_log_level(options.log_level);
   runtime::install_signal_handlers();
@@ -43,16 +43,27 @@ Status serve(manager::Options& options) {
   return {};
 }
 
+Result<bool> configure(int argc, char** argv, manager::Options& options) {
+  runtime::Schema schema;
+  manager::declare(schema, options);
+  HYPS_TRY(const bool go_on, runtime::parse_service_arguments(argc, argv, "hyps-manager", schema));
+  if (go_on) HYPS_CHECK(manager::complete(options));
+  return go_on;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   manager::Options options;
-  runtime::Schema schema;
-  manager::declare(schema, options);
-  const auto go = runtime::parse_service_arguments(argc, argv, "hyps-manager", schema);
-  if (go && !*go) return 0;
-  const Status status = go ? serve(options) : Status(go.error());
-  if (status.ok()) return 0;
-  fmt::print(stderr, "hyps-manager: {}\n", status.error().message);
-  return 1;
+  const auto go_on = configure(argc, argv, options);
+  if (!go_on.ok()) {
+    fmt::print(stderr, "hyps-manager: {}\n", go_on.error().message);
+    return 2;
+  }
+  if (!*go_on) return 0;
+  if (const Status status = serve(options); !status.ok()) {
+    fmt::print(stderr, "hyps-manager: {}\n", status.error().message);
+    return 1;
+  }
+  return 0;
 }

@@ -365,8 +365,24 @@ void Core::on(const Tick&) {
   Effects retried = partitions_.retry(now_.steady);
   effects_.insert(effects_.end(), std::make_move_iterator(retried.begin()),
                   std::make_move_iterator(retried.end()));
+  report_drops();
   if (connected_) resend_due();
   if (connected_ && now_.steady - last_beat_ >= config_.heartbeat) beat();
+}
+
+// What was dropped since the last report, once a heartbeat at most.
+void Core::report_drops() {
+  const Counters& now = tasks_.counters();
+  if (now == reported_ || now_.steady - last_report_ < config_.heartbeat) return;
+  last_report_ = now_.steady;
+  reported_ = now;
+  log(Log::Level::warning, "dropped",
+      {{"malformed", std::to_string(now.malformed)},
+       {"stale", std::to_string(now.stale)},
+       {"mismatched", std::to_string(now.mismatched)},
+       {"refused", std::to_string(now.refused)},
+       {"expired", std::to_string(now.expired)},
+       {"repeated", std::to_string(now.repeated)}});
 }
 
 // A message for nobody would only queue up; what it says is said again when the hub is there.

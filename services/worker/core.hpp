@@ -67,6 +67,7 @@ class Core {
   void fail(const protocol::TaskKey& key, Epoch epoch, bool permanent, const std::string& message);
   void fail_tasks_of(const PartitionKey& partition, const std::string& message);
   void drop_unassigned();
+  void report_drops();
   [[nodiscard]] std::optional<protocol::TaskKey> key_of_task(TaskId id);
   void publish(protocol::Message message);
   void log(Log::Level level, std::string_view event, runtime::Fields fields);
@@ -78,6 +79,8 @@ class Core {
   bool busy_ = false;  // the compute thread loads or computes
   std::uint64_t next_stream_;
   Milliseconds last_beat_{0};
+  Counters reported_;
+  Milliseconds last_report_{0};
   Now now_;          // of the step going on
   Effects effects_;  // of the step going on
 };

@@ -48,11 +48,11 @@ bus::MqttOptions mqtt_options(const worker::Options& options) {
   mqtt.password = options.broker.password;
   mqtt.will_topic = protocol::status_topic("worker", options.id);
   mqtt.will_payload = protocol::kOffline;
+  mqtt.report = runtime::log_warn;
   return mqtt;
 }
 
-Status serve(worker::Options& options) {
-  HYPS_CHECK(worker::complete(options));
+Status serve(const worker::Options& options) {
   runtime::set_log_service("worker " + options.id);
   runtime::set_log_level(options.log_level);
   runtime::install_signal_handlers();
@@ -68,16 +68,27 @@ Status serve(worker::Options& options) {
   return shell.run(runtime::stop_requested());
 }
 
+Result<bool> configure(int argc, char** argv, worker::Options& options) {
+  runtime::Schema schema;
+  worker::declare(schema, options);
+  HYPS_TRY(const bool go_on, runtime::parse_service_arguments(argc, argv, "hyps-worker", schema));
+  if (go_on) HYPS_CHECK(worker::complete(options));
+  return go_on;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   worker::Options options;
-  runtime::Schema schema;
-  worker::declare(schema, options);
-  const auto go = runtime::parse_service_arguments(argc, argv, "hyps-worker", schema);
-  if (go && !*go) return 0;
-  const Status status = go ? serve(options) : Status(go.error());
-  if (status.ok()) return 0;
-  fmt::print(stderr, "hyps-worker: {}\n", status.error().message);
-  return 1;
+  const auto go_on = configure(argc, argv, options);
+  if (!go_on.ok()) {
+    fmt::print(stderr, "hyps-worker: {}\n", go_on.error().message);
+    return 2;
+  }
+  if (!*go_on) return 0;
+  if (const Status status = serve(options); !status.ok()) {
+    fmt::print(stderr, "hyps-worker: {}\n", status.error().message);
+    return 1;
+  }
+  return 0;
 }

@@ -59,6 +59,7 @@ class GraphRunner final : public ManifestRunner {
     }
     HYPS_TRY(const auto results, executable_->run(tensors));
     std::vector<Blob> blobs;
+    blobs.reserve(results.size());
     for (const cnn::Tensor& result : results) blobs.push_back(result.data);
     return blobs;
   }
@@ -99,8 +100,8 @@ class ReportRunner final : public ManifestRunner {
     return std::vector<Blob>{Blob::of(image::report(output.name, tensor, labels_, kTopLabels))};
   }
   [[nodiscard]] std::size_t resident_bytes() const override {
-    std::size_t bytes = sizeof(*this);
-    for (const std::string& label : labels_) bytes += sizeof(label) + label.size();
+    std::size_t bytes = sizeof(ReportRunner);
+    for (const std::string& label : labels_) bytes += sizeof(std::string) + label.size();
     return bytes;
   }
 

@@ -21,6 +21,8 @@ struct Counters {
   std::uint64_t refused = 0;     // beyond a bound
   std::uint64_t expired = 0;     // dropped for want of progress
   std::uint64_t repeated = 0;    // known already
+
+  bool operator==(const Counters&) const = default;
 };
 
 enum class TaskState { receiving, ready, computing, sending };

@@ -297,6 +297,13 @@ TEST(WorkerTask, ForeignAndMalformedMessagesAreCounted) {
   world.receive(protocol::Hello{});
   world.send(Malformed{"bad checksum"});
   EXPECT_EQ(world.core.counters().malformed, 2U);
+  const auto drops = [](const Effects& effects) {
+    int lines = 0;
+    for (const Log& line : effects_of<Log>(effects)) lines += line.event == "dropped" ? 1 : 0;
+    return lines;
+  };
+  EXPECT_EQ(drops(world.pass(1000)), 1);
+  EXPECT_EQ(drops(world.pass(1000)), 0) << "nothing new";
 }
 
 TEST(WorkerTask, AnAssignForAFormerLifeIsIgnored) {
