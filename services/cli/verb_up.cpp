@@ -46,13 +46,15 @@ Result<int> free_port() {
   return ntohs(address.sin_port);
 }
 
-// Settings as in deploy/mosquitto.conf, which explains them.
+// Settings as in deploy/mosquitto.conf, which explains them. Started by root it would become
+// another user, at which the kernel forgets the death signal: it would outlive a killed `hyps up`.
 std::string mosquitto_config(int port) {
   return fmt::format(
       "listener {} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n"
-      "max_packet_size 17000000\nmax_inflight_messages 100\nmax_queued_messages 10000\n"
-      "max_queued_bytes 67108864\nlog_dest stderr\nlog_type error\nlog_type warning\n",
-      port);
+      "max_packet_size 17825792\nmax_inflight_messages 100\nmax_inflight_bytes 8388608\n"
+      "max_queued_messages 20000\nmax_queued_bytes 134217728\n"
+      "log_dest stderr\nlog_type error\nlog_type warning\n{}",
+      port, ::geteuid() == 0 ? "user root\n" : "");
 }
 
 Result<std::string> find_mosquitto() {
