@@ -2,7 +2,7 @@
 // sees, asks the hub. One thread.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <fstream>
 #include <functional>
@@ -34,6 +34,7 @@ class Client {
     bus::MqttOptions options;
     options.port = port;
     options.client_id = id;
+    options.report = [](std::string_view, const auto&) {};  // brokers die here on purpose
     bus_ = bus::make_mqtt_bus(options);
     for (const std::string& filter :
          {protocol::inbox(self_), answer_topic(), std::string("hyps/+/output"),
@@ -73,6 +74,8 @@ class Client {
     const Status status = bus_->publish(message);
     EXPECT_TRUE(status.ok()) << status.error().message;
   }
+  // What the bus need not take.
+  Status try_publish(const bus::Message& message) { return bus_->publish(message); }
   void send(const protocol::Message& message) {
     publish({.topic = protocol::outbox(self_), .payload = protocol::encode(message)});
   }
@@ -112,13 +115,21 @@ class Client {
   }
   [[nodiscard]] const std::vector<json>& events() const { return events_; }
 
+  // What else the hub sent to this client: PartStored, Refused of a file.
+  [[nodiscard]] const std::vector<protocol::Message>& messages() const { return messages_; }
+
   // The hub's reply to a Query; {"refused": why} where it refuses; null when nobody answers.
   json query(const std::string& what, const std::string& name = {}, int timeout_ms = 20'000) {
-    const std::uint64_t number = ++requests_;
+    return request(protocol::Query{0, what, name}, timeout_ms);
+  }
+  // Query, Deploy or Remove; likewise.
+  template <typename Request>
+  json request(Request request, int timeout_ms = 20'000) {
+    request.request = ++requests_;
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
     while (Clock::now() < deadline) {
-      send(protocol::Query{number, what, name});
-      if (pump([&] { return replies_.contains(number); }, 500)) return replies_.at(number);
+      send(request);
+      if (pump([&] { return replies_.contains(requests_); }, 500)) return replies_.at(requests_);
     }
     return {};
   }
@@ -176,8 +187,11 @@ class Client {
       ADD_FAILURE() << "the hub sent what is no frame: " << decoded.error().message;
     } else if (const auto* reply = std::get_if<protocol::Reply>(&*decoded)) {
       replies_[reply->request] = json::parse(reply->json, nullptr, false);
-    } else if (const auto* refused = std::get_if<protocol::Refused>(&*decoded)) {
+    } else if (const auto* refused = std::get_if<protocol::Refused>(&*decoded);
+               refused != nullptr && refused->request != 0) {
       replies_[refused->request] = {{"refused", refused->message}, {"kind", refused->kind}};
+    } else {
+      messages_.push_back(*decoded);
     }
   }
 
@@ -194,6 +208,7 @@ class Client {
   std::vector<json> events_;
   std::uint64_t requests_ = 0;
   std::map<std::uint64_t, json> replies_;
+  std::vector<protocol::Message> messages_;
   std::unique_ptr<bus::Bus> bus_;
 };
 

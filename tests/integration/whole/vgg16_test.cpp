@@ -1,0 +1,43 @@
+// VGG16, 528 MB of weights, on workers of 256 MB. Takes minutes: only where HYPS_LONG=1 is set.
+#include "bits.hpp"
+
+namespace hyps::test {
+namespace {
+
+constexpr int kDeploy_ms = 600'000;
+
+class Vgg16 : public testing::TestWithParam<int> {};
+
+TEST_P(Vgg16, RunsOnWorkersThatCouldNotHoldItsLargestLayer) {
+  const char* wanted = std::getenv("HYPS_LONG");  // NOLINT(concurrency-mt-unsafe)
+  if (wanted == nullptr || std::string(wanted) != "1") GTEST_SKIP() << "set HYPS_LONG=1";
+  Cluster cluster(workers(GetParam(), "256M"));
+  cluster.start_all();
+  Client client(cluster.port());
+  ASSERT_TRUE(client.wait_workers_online(GetParam()));
+  const auto onnx = cluster.folder() / "vgg16.onnx";
+  const Outcome made = cluster.hyps({"make-model", "vgg16", "-o", onnx.string()}, kDeploy_ms);
+  ASSERT_EQ(made.code, 0) << made.errors;
+  const Outcome deployed = cluster.hyps({"deploy", onnx.string(), "--timeout", "600"}, kDeploy_ms);
+  ASSERT_EQ(deployed.code, 0) << deployed.errors;
+  std::int64_t slices = 0;
+  const json reply = client.query("partitions");
+  for (const json& row : reply.at("partitions")) {
+    EXPECT_LE(row.at("memory_bytes").get<std::int64_t>(), std::int64_t{256} << 20);
+    slices += row.at("kind") == "horizontal" ? 1 : 0;
+  }
+  EXPECT_GE(slices, 2) << "fc6 alone has 392 MB";
+
+  const auto image = std::filesystem::path(HYPS_SOURCE_DIR) / "models/images/star.jpg";
+  client.ask("vgg16", "one", Blob::of(text_of(image)));
+  ASSERT_TRUE(client.wait_answered(300'000)) << cluster.log("hub");
+  const json& answer = client.answer_of("one");
+  ASSERT_EQ(answer.value("state", ""), "done") << answer;
+  const auto bundles = write_bundles(cluster, client, "vgg16", onnx);
+  EXPECT_EQ(run_in_one_process(cluster, bundles, image, 2).at("output"), answer.at("output"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, Vgg16, testing::Values(4, 1));
+
+}  // namespace
+}  // namespace hyps::test
