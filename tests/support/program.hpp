@@ -44,4 +44,10 @@ inline std::filesystem::path source(const std::string& path) {
   return std::filesystem::path(HYPS_SOURCE_DIR) / path;
 }
 
+// Trained networks with recorded outputs; empty: there are none here.
+inline std::string assets_folder() {
+  const char* folder = std::getenv("HYPS_ASSETS");  // NOLINT(concurrency-mt-unsafe)
+  return folder == nullptr ? "" : folder;
+}
+
 }  // namespace hyps::test

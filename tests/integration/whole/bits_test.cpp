@@ -79,8 +79,8 @@ class BitsOfKnownNetworks : public Bits, public testing::WithParamInterface<cons
 };
 
 TEST_P(BitsOfKnownNetworks, AreThoseOfOneProcessAndTheScoresAreTheRecordedOnes) {
-  const char* assets = std::getenv("HYPS_ASSETS");  // NOLINT(concurrency-mt-unsafe)
-  if (assets == nullptr) GTEST_SKIP() << "HYPS_ASSETS names no folder of trained networks";
+  const std::string assets = assets_folder();
+  if (assets.empty()) GTEST_SKIP() << "HYPS_ASSETS names no folder of trained networks";
   const std::filesystem::path folder(assets);
   const std::string model = GetParam();
   const auto onnx = folder / "models" / (model + ".onnx");

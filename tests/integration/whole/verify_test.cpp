@@ -14,8 +14,8 @@ struct Recorded {
 class Verify : public testing::TestWithParam<Recorded> {};
 
 TEST_P(Verify, AgreesWholeAndAtThreeThresholds) {
-  const char* assets = std::getenv("HYPS_ASSETS");  // NOLINT(concurrency-mt-unsafe)
-  if (assets == nullptr) GTEST_SKIP() << "HYPS_ASSETS names no folder of trained networks";
+  const std::string assets = assets_folder();
+  if (assets.empty()) GTEST_SKIP() << "HYPS_ASSETS names no folder of trained networks";
   const auto folder = std::filesystem::path(assets) / "models";
   const std::string model = GetParam().model;
   const TemporaryFolder home;
