@@ -165,6 +165,8 @@ void on_input_not_sent(State& s, const InputNotSent& event) {
   const bool current = task.state == Task::State::dispatched && task.worker == event.worker &&
                        task.epoch == event.epoch;
   if (!current) return;
+  // Nobody's failure: all that is unfinished is sent when the broker is back.
+  if (event.error.kind == ErrorKind::disconnected) return;
   const bool gone =
       event.error.kind == ErrorKind::corrupt || event.error.kind == ErrorKind::not_found;
   take_back(s, job, at->index, "its input could not be sent: " + event.error.message,
@@ -187,7 +189,14 @@ void on_tensor_lost(State& s, const TensorLost& event) {
   ask_again(s, *at->job, at->index);
 }
 
+void restart_timeouts(State& s) {
+  for (auto& [sequence, job] : s.jobs) {
+    for (Task& task : job.tasks) task.given = task.done_at = s.now.steady;
+  }
+}
+
 void expire_tasks(State& s) {
+  if (!s.connected) return;
   const Milliseconds result_timeout(s.config.result_timeout_ms);
   const Milliseconds task_timeout(s.config.task_timeout_ms);
   for (auto& [sequence, job] : s.jobs) {

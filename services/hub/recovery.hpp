@@ -34,8 +34,10 @@ void drop_tasks(State& s, Job& job);
 
 void on_input_not_sent(State& s, const InputNotSent& event);
 void on_tensor_lost(State& s, const TensorLost& event);
-// On tick: results that do not come.
+// On tick: results that do not come, while there is a connection.
 void expire_tasks(State& s);
+// The connection is back: the time without it is nobody's fault.
+void restart_timeouts(State& s);
 // On tick: jobs that cannot go on with their old plan go on with their model's new one.
 void migrate_jobs(State& s);
 

@@ -188,6 +188,7 @@ void on_worker_status(State& s, const WorkerId& id, bool online) {
 }
 
 void on_bus_connected_again(State& s) {
+  restart_timeouts(s);
   for (auto& [id, worker] : s.workers) {
     worker.last_heard = s.now.steady;
     if (!worker.online) continue;

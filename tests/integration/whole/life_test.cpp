@@ -90,6 +90,23 @@ TEST_F(Life, AWorkerThatIsReplacedAtOnceUnderTheSameNameLosesNothing) {
   for (const Picture& picture : pictures_) EXPECT_EQ(label_of("4" + picture.file), picture.label);
 }
 
+TEST_F(Life, ABrokerThatIsAwayForSecondsFailsNoJob) {
+  start_and_deploy();
+  for (int i = 0; i < 5; ++i) {
+    for (const Picture& picture : pictures_) {
+      client_.ask("shapes", std::to_string(i) + picture.file, picture.bytes);
+    }
+  }
+  ASSERT_TRUE(client_.pump([&] { return client_.unanswered().size() < 65; }, 30'000));
+  cluster_.kill("broker");
+  client_.listen(4000);
+  cluster_.start("broker");
+  ASSERT_TRUE(client_.wait_answered(60'000));
+  for (const auto& [job, answers] : client_.answers()) {
+    EXPECT_EQ(label_of(job), picture(job.substr(1)).label);
+  }
+}
+
 TEST_F(Life, TheSameJobIdSentAgainIsComputedOnceAndAnsweredToEachWhoAsks) {
   start_and_deploy();
   Client other(cluster_.port(), "other-client");

@@ -1,6 +1,8 @@
 // Workers and hubs that die, at every point there is.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "services/hub/keys.hpp"
 #include "world.hpp"
 
@@ -149,6 +151,40 @@ TEST(HubRecovery, ReconnectedHubSendsWhatIsUnfinishedAgain) {
   w->run_dry();
   w->settle();
   expect_one_right_answer(*w, 0);
+}
+
+// What the bus does not take while there is no broker. With `heard`, the hub knows already.
+void be_without_broker(World& w, bool heard) {
+  if (heard) w.step(BusDisconnected{});
+  for (int i = 0; i < 40; ++i) {
+    for (auto& packet : std::exchange(w.network, {})) {
+      if (!packet.checkpoint) continue;
+      const SendCheckpoint& send = *packet.checkpoint;
+      w.step(InputNotSent{send.to, send.task, send.epoch, send.tensor.tensor,
+                          Error{ErrorKind::disconnected, "no broker"}});
+    }
+    if (heard) w.advance(60'000);
+  }
+  if (!heard) w.step(BusDisconnected{});
+  w.step(BusConnected{});
+  w.run_dry();
+}
+
+// Was: an input that could not be sent for want of a broker counted as a failure of its partition,
+// and five of them failed the job.
+TEST(HubRecovery, BrokerThatIsAwayFailsNoJobHoweverLongItTakes) {
+  const int steps = steps_of_a_job();
+  for (const bool heard : {false, true}) {
+    for (int point = 0; point <= steps; ++point) {
+      auto w = ready_world();
+      w->infer("job1");
+      for (int i = 0; i < point; ++i) w->deliver_next();
+      be_without_broker(*w, heard);
+      w->settle();
+      expect_one_right_answer(*w, point);
+      EXPECT_EQ(w->answers("job1")[0]["recoveries"], 0) << "sent again, not taken back";
+    }
+  }
 }
 
 TEST(HubRecovery, PartitionsThatKillTheirWorkersEndSomeTime) {
