@@ -199,15 +199,15 @@ void Preparation::run_builder() {
   post_(std::move(done));
 }
 
-std::vector<protocol::Message> Preparation::on_built(BuildDone done, Milliseconds now) {
+std::vector<protocol::Message> Preparation::on_built(const BuildDone& done, Milliseconds now) {
   if (done.work != order_.work || phase_ != Phase::building) return {};
   if (done.failure) {
     fail(done.failure->cause, done.failure->message);
     return {};
   }
-  prepared_.plan_json = std::move(done.plan_json);
-  prepared_.bundles = std::move(done.bundles);
-  uploader_ = std::move(done.uploader);
+  prepared_.plan_json = done.plan_json;
+  prepared_.bundles = done.bundles;
+  uploader_ = done.uploader;
   phase_ = Phase::uploading;
   return on_tick(now);
 }

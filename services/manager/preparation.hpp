@@ -43,7 +43,7 @@ class Preparation {
   std::vector<protocol::Message> begin(Milliseconds now);
   std::vector<protocol::Message> on_message(const protocol::Message& message, Milliseconds now);
   std::vector<protocol::Message> on_tick(Milliseconds now);
-  std::vector<protocol::Message> on_built(BuildDone done, Milliseconds now);
+  std::vector<protocol::Message> on_built(const BuildDone& done, Milliseconds now);
 
   // Prepared or PrepareFailed, once.
   std::optional<Event> take_outcome() { return std::exchange(outcome_, std::nullopt); }

@@ -30,7 +30,12 @@ void Shell::run(const std::atomic<bool>& stopped) {
   std::error_code ignored;  // what a killed process left behind; there is rarely anything
   std::filesystem::remove_all(options_.cache_folder / kWorkFolder, ignored);
   connect();
-  loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTick, stopped);
+  const auto handle = [this](const Input& input) {
+    input();
+    check_preparation();
+  };
+  loop_.run(
+      handle, [this] { tick(); }, kTick, stopped);
   loop_.stop();
   publish_status(protocol::kOffline);
   bus_->stop(kGoodbyeMs);
@@ -41,34 +46,32 @@ void Shell::connect() {
   bus_->subscribe(protocol::inbox(self_));
   bus_->subscribe(kHubStatus);
   bus::Handlers handlers;
-  handlers.message = [this](bus::Message message) { loop_.post(std::move(message)); };
-  handlers.connected = [this] { loop_.post(Event(Connected{})); };
-  handlers.disconnected = [this](const std::string&) { loop_.post(Event(Disconnected{})); };
+  handlers.message = [this](bus::Message message) {
+    loop_.post([this, message = std::move(message)] { handle_message(message); });
+  };
+  handlers.connected = [this] { loop_.post([this] { on_connected(); }); };
+  handlers.disconnected = [this](const std::string&) {
+    loop_.post([this] { step(Disconnected{}); });
+  };
   bus_->start(std::move(handlers));
 }
 
 // ---- in ---------------------------------------------------------------------------------------
 
-void Shell::handle(Input input) {
-  std::visit([this](auto& item) { handle(std::move(item)); }, input);
-  check_preparation();
+void Shell::on_connected() {
+  publish_status(protocol::kOnline);
+  step(Connected{});
 }
 
-void Shell::handle(const Event& event) {
-  if (std::holds_alternative<Connected>(event)) publish_status(protocol::kOnline);
-  step(event);
-}
-
-void Shell::handle(const bus::Message& message) {
+void Shell::handle_message(const bus::Message& message) {
   if (message.topic == protocol::inbox(self_)) return handle_frame(message.payload);
   // A retained status was there before us: Connected has said all already.
   const bool came_up = !message.retained && message.payload.text() == protocol::kOnline;
   if (came_up && protocol::parse_status_topic(message.topic)) step(HubOnline{});
 }
 
-void Shell::handle(BuildDone done) {
-  if (!preparation_) return;
-  publish_all(preparation_->on_built(std::move(done), runtime::now().steady));
+void Shell::on_built(const BuildDone& done) {
+  if (preparation_) publish_all(preparation_->on_built(done, runtime::now().steady));
 }
 
 void Shell::handle_frame(const Blob& frame) {
@@ -135,7 +138,7 @@ void Shell::perform(const Publish& effect) { publish(effect.message); }
 void Shell::perform(const PrepareModel& effect) {
   preparation_ = std::make_unique<Preparation>(
       effect, options_.cache_folder / kWorkFolder, options_.cache_bytes,
-      [this](BuildDone done) { loop_.post(std::move(done)); });
+      [this](BuildDone done) { loop_.post([this, done = std::move(done)] { on_built(done); }); });
   publish_all(preparation_->begin(runtime::now().steady));
 }
 

@@ -4,9 +4,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "common/bus/bus.hpp"
@@ -31,15 +31,14 @@ class Shell {
   void run(const std::atomic<bool>& stopped);
 
  private:
-  using Input = std::variant<Event, bus::Message, BuildDone>;
+  using Input = std::function<void()>;
   static constexpr std::size_t kMaxInputs = 1024;
   static constexpr Milliseconds kTick{100};
 
   void connect();
-  void handle(Input input);
-  void handle(const Event& event);
-  void handle(const bus::Message& message);
-  void handle(BuildDone done);
+  void on_connected();
+  void handle_message(const bus::Message& message);
+  void on_built(const BuildDone& done);
   void handle_frame(const Blob& frame);
   void tick();
   void step(const Event& event);

@@ -16,7 +16,7 @@ namespace hyps::worker {
 struct PartitionKey {
   PlanId plan;
   PartitionName partition;
-  auto operator<=>(const PartitionKey&) const = default;
+  auto operator<=>(const PartitionKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 PartitionKey key_of(const protocol::TaskKey& task);
 std::string to_string(const PartitionKey& key);  // "vgg@1f00/v03"

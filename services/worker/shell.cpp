@@ -27,10 +27,16 @@ Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
 
 Status Shell::run(const std::atomic<bool>& stopped) {
   HYPS_CHECK(cache_.open());
-  compute_ = std::make_unique<ComputeThread>(std::move(engine_), cache_,
-                                             [this](Event event) { loop_.post(std::move(event)); });
+  compute_ = std::make_unique<ComputeThread>(std::move(engine_), cache_, [this](Event event) {
+    loop_.post([this, event = std::move(event)] { step(event); });
+  });
   connect();
-  loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTick, stopped);
+  const auto handle = [this](const Input& input) {
+    input();
+    check_ended();
+  };
+  loop_.run(
+      handle, [this] { tick(); }, kTick, stopped);
   loop_.stop();
   publish_status(protocol::kOffline);
   bus_->stop(kGoodbyeMs);
@@ -42,23 +48,21 @@ void Shell::connect() {
   bus_->subscribe(protocol::inbox(self_));
   bus_->subscribe(kHubStatus);
   bus::Handlers handlers;
-  handlers.message = [this](bus::Message message) { loop_.post(std::move(message)); };
-  handlers.connected = [this] { loop_.post(Event(Connected{})); };
-  handlers.disconnected = [this](const std::string&) { loop_.post(Event(Disconnected{})); };
+  handlers.message = [this](bus::Message message) {
+    loop_.post([this, message = std::move(message)] { handle_message(message); });
+  };
+  handlers.connected = [this] { loop_.post([this] { on_connected(); }); };
+  handlers.disconnected = [this](const std::string&) {
+    loop_.post([this] { step(Disconnected{}); });
+  };
   bus_->start(std::move(handlers));
 }
 
 // ---- in ---------------------------------------------------------------------------------------
 
-void Shell::handle(Input input) {
-  if (const auto* message = std::get_if<bus::Message>(&input)) {
-    handle_message(*message);
-  } else {
-    const Event& event = std::get<Event>(input);
-    if (std::holds_alternative<Connected>(event)) publish_status(protocol::kOnline);
-    step(event);
-  }
-  check_ended();
+void Shell::on_connected() {
+  publish_status(protocol::kOnline);
+  step(Connected{});
 }
 
 void Shell::handle_message(const bus::Message& message) {

@@ -4,11 +4,11 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "common/bus/bus.hpp"
@@ -36,7 +36,7 @@ class Shell {
   Status run(const std::atomic<bool>& stopped);
 
  private:
-  using Input = std::variant<Event, bus::Message>;
+  using Input = std::function<void()>;
   static constexpr std::size_t kMaxInputs = 1024;
   static constexpr Milliseconds kTick{100};
 
@@ -48,7 +48,7 @@ class Shell {
   using Flag = std::shared_ptr<std::atomic<bool>>;
 
   void connect();
-  void handle(Input input);
+  void on_connected();
   void handle_message(const bus::Message& message);
   void handle_frame(const Blob& frame);
   void tick();
