@@ -149,9 +149,9 @@ TEST(ManagerPlacing, NothingMovesWhileWorkersComeBackAfterAHubRestart) {
   world.settle(world.all);
   const auto before = world.placement("m");
   world.send(HubOnline{});
-  world.worker_named("w2").online = false;
+  world.worker_named("w2").online = world.worker_named("w2").known = false;
   EXPECT_THAT(published<SetRoutes>(world.show()), IsEmpty());
-  world.worker_named("w2").online = true;
+  world.worker_named("w2").online = world.worker_named("w2").known = true;
   world.show();
   world.settle(world.pass(3000));
   EXPECT_EQ(world.placement("m"), before);

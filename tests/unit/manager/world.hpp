@@ -67,8 +67,8 @@ class World {
   // Connected, and the time for workers to come back has passed.
   void start() {
     send(Connected{});
-    show();
     pass(3000);
+    show();
   }
 
   Effects send(const Event& event) {
