@@ -11,6 +11,8 @@ struct Recorded {
   const char* thresholds;  // parameters; the largest layers must be sliced at the smaller ones
 };
 
+void PrintTo(const Recorded& recorded, std::ostream* out) { *out << recorded.model; }
+
 class Verify : public testing::TestWithParam<Recorded> {};
 
 TEST_P(Verify, AgreesWholeAndAtThreeThresholds) {
