@@ -1,4 +1,6 @@
 // Bundles on disk: written, linked through the cache, opened, run; the same bits as the graph.
+#include "services/manager/bundle.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +12,6 @@
 #include "common/engine/engine.hpp"
 #include "common/onnx/onnx.hpp"
 #include "common/partition/partition.hpp"
-#include "services/manager/bundle.hpp"
 #include "services/worker/bundle_cache.hpp"
 #include "services/worker/runner.hpp"
 #include "tests/unit/worker/small_graph.hpp"
