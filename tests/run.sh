@@ -4,7 +4,6 @@
 #
 #   tests/run.sh            everything below
 #   tests/run.sh --quick    release build, unit, contract and conformance tests only
-#   HYPS_LONG=1 tests/run.sh   and the long forms (VGG16 through a cluster, more rounds)
 #   HYPS_ASSETS=DIR …       with a folder of pretrained models and photos (default: a folder `assets`
 #                           in a folder beside the checkout; tests that need it are
 #                           skipped, saying so, where there is none)
