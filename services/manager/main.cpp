@@ -36,6 +36,7 @@ Status serve(const manager::Options& options) {
                     {{"broker", fmt::format("{}:{}", options.broker.host, options.broker.port)}});
   manager::ShellOptions shell_options;
   shell_options.core.id = options.id;
+  shell_options.core.settle = Milliseconds(options.settle_ms);
   shell_options.cache_folder = options.cache_dir;
   shell_options.cache_bytes = static_cast<std::uint64_t>(options.cache_bytes);
   manager::Shell shell(std::move(shell_options), bus::make_mqtt_bus(mqtt_options(options)));

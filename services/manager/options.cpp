@@ -31,6 +31,9 @@ void declare(runtime::Schema& schema, Options& options) {
               "folder for the model being planned; empty: hyps/<id> in the user's cache folder");
   schema.bytes("cache_bytes", &options.cache_bytes, 0, kTebibyte,
                "bytes on disk for a model's files and its bundles together");
+  schema.integer("settle_ms", &options.settle_ms, 0, 60'000,
+                 "milliseconds after the connection or hub came up in which workers may come back "
+                 "before anything is planned or moved");
   schema.choice("log_level", &options.log_level, {"debug", "info", "warn", "error"},
                 "least level that is logged");
   runtime::declare(schema, options.broker);

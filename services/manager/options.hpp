@@ -13,6 +13,7 @@ struct Options {
   std::string id = "manager";
   std::string cache_dir;  // empty: hyps/<id> in the user's cache folder
   std::int64_t cache_bytes = std::int64_t{8} << 30U;
+  std::int64_t settle_ms = 3000;
   std::string log_level = "info";
   runtime::BrokerConfig broker;
 };

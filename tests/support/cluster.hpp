@@ -30,7 +30,9 @@ class Cluster {
     std::filesystem::create_directories(home());
     hub_settings.push_back("data_folder=" + (folder() / "hub").string());
     add("hub", "hyps-hub", hub_settings);
-    add("manager", "hyps-manager", {"cache_dir=" + (folder() / "manager").string()});
+    // Tests deploy when all workers are there: the usual patience would be waiting only.
+    add("manager", "hyps-manager",
+        {"cache_dir=" + (folder() / "manager").string(), "settle_ms=500"});
     for (const WorkerSetup& worker : list) add_worker(worker);
   }
 

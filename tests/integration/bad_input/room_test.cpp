@@ -16,7 +16,7 @@ TEST_F(SmallWorkers, APlanThatFitsNoWorkerWaitsForOneThatIsLargeEnough) {
   cluster_.start_all();
   ASSERT_TRUE(client_.wait_workers_online(1));
   const Outcome outcome = cluster_.hyps(
-      {"deploy", source("models/shapes.onnx").string(), "--memory", "4M", "--timeout", "3"});
+      {"deploy", source("models/shapes.onnx").string(), "--memory", "4M", "--timeout", "10"});
   EXPECT_EQ(outcome.code, 6) << outcome.errors;
   EXPECT_THAT(outcome.errors, testing::HasSubstr("3.0 MB"));
 
