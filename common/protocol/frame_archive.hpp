@@ -3,6 +3,7 @@
 // elements are really there, so a hostile length costs nothing. Internal to codec.cpp.
 #pragma once
 
+#include <bit>
 #include <cereal/cereal.hpp>
 #include <cstdint>
 #include <cstring>
@@ -104,6 +105,13 @@ void CEREAL_SAVE_FUNCTION_NAME(FrameWriter& archive, const T& value) {
 template <Integer T>
 void CEREAL_LOAD_FUNCTION_NAME(FrameReader& archive, T& value) {
   value = archive.template integer<T>();
+}
+
+inline void CEREAL_SAVE_FUNCTION_NAME(FrameWriter& archive, const double& value) {
+  archive.integer(std::bit_cast<std::uint64_t>(value));
+}
+inline void CEREAL_LOAD_FUNCTION_NAME(FrameReader& archive, double& value) {
+  value = std::bit_cast<double>(archive.integer<std::uint64_t>());
 }
 
 inline void CEREAL_SAVE_FUNCTION_NAME(FrameWriter& archive, const bool& value) {

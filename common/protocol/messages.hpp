@@ -141,9 +141,20 @@ struct Run {
   TaskKey task;
   Epoch epoch = 0;
   std::vector<TensorRef> inputs;
+  bool announce = false;  // say TaskDone only; the outputs are sent when SendOutputs asks for them
   template <typename A>
   void serialize(A& a) {
-    a(task, epoch, inputs);
+    a(task, epoch, inputs, announce);
+  }
+};
+
+// The outputs of a task that was announced.
+struct SendOutputs {
+  TaskKey task;
+  Epoch epoch = 0;
+  template <typename A>
+  void serialize(A& a) {
+    a(task, epoch);
   }
 };
 
@@ -366,9 +377,64 @@ struct ModelFailed {  // it cannot be planned: why (state "failed"), or what it 
   }
 };
 
+// ---- voter ↔ hub --------------------------------------------------------------------------------
+
+struct VoterHello {  // at each connect; answered by every Ballot that is open
+  std::string id;
+  template <typename A>
+  void serialize(A& a) {
+    a(id);
+  }
+};
+
+struct Vote {
+  WorkerId worker;
+  Epoch epoch = 0;         // names this replica in Chunk streams of its outputs
+  std::string arithmetic;  // ISA and version: replicas that share it must agree in every bit
+  bool counts = true;      // false: compared only, not part of the quorum (a worker in quarantine)
+  std::vector<TensorRef> outputs;
+  template <typename A>
+  void serialize(A& a) {
+    a(worker, epoch, arithmetic, counts, outputs);
+  }
+};
+
+// What the replicas of a partition have announced so far. The outputs of some, if a Verdict asked
+// for them, follow as Chunk streams of the same task and the vote's epoch.
+struct Ballot {
+  TaskKey task;
+  std::uint64_t number = 0;  // of this ballot; a Verdict repeats it
+  std::uint32_t quorum = 1;
+  std::uint32_t outstanding = 0;  // replicas that may still vote
+  double atol = 0;                // among different arithmetic: |a - b| <= atol + rtol * |b|
+  double rtol = 0;
+  std::vector<Vote> votes;
+  template <typename A>
+  void serialize(A& a) {
+    a(task, number, quorum, outstanding, atol, rtol, votes);
+  }
+};
+
+struct Verdict {
+  // open: more votes are needed. agreed: `members` agree, and `liars` differ from them.
+  // values: the outputs of `members` are needed to tell. split: all have voted, no quorum agrees.
+  enum class Outcome : std::uint32_t { open, agreed, values, split };
+  TaskKey task;
+  std::uint64_t number = 0;
+  std::uint32_t outcome = 0;  // Outcome
+  std::vector<WorkerId> members;
+  std::vector<WorkerId> liars;
+  std::string reason;  // for people: what differs, and by how much
+  template <typename A>
+  void serialize(A& a) {
+    a(task, number, outcome, members, liars, reason);
+  }
+};
+
 // The index in this list is the type number on the wire: append only.
 using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
                              PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
-                             Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed>;
+                             Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
+                             SendOutputs, VoterHello, Ballot, Verdict>;
 
 }  // namespace hyps::protocol

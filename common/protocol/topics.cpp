@@ -38,12 +38,14 @@ const char* letter(Role role) {
       return "m";
     case Role::client:
       return "c";
+    case Role::voter:
+      return "v";
   }
   return "c";
 }
 
 std::optional<Role> role_of(std::string_view text) {
-  for (const Role role : {Role::worker, Role::manager, Role::client}) {
+  for (const Role role : {Role::worker, Role::manager, Role::client, Role::voter}) {
     if (text == letter(role)) return role;
   }
   return std::nullopt;
@@ -57,6 +59,8 @@ const char* name_of(Role role) {
       return "manager";
     case Role::client:
       return "client";
+    case Role::voter:
+      return "voter";
   }
   return "client";
 }
@@ -100,8 +104,8 @@ std::optional<ModelName> model_of_input(const std::string& topic) {
 }
 
 bool is_reserved(const ModelName& model) {
-  constexpr std::array<std::string_view, 9> names{"w",      "m",      "c",     "hub",   "manager",
-                                                  "worker", "client", "voter", "status"};
+  constexpr std::array<std::string_view, 10> names{
+      "w", "m", "c", "v", "hub", "manager", "worker", "client", "voter", "status"};
   return std::find(names.begin(), names.end(), model.text) != names.end();
 }
 

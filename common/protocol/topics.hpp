@@ -10,7 +10,7 @@
 
 namespace hyps::protocol {
 
-enum class Role : std::uint8_t { worker, manager, client };
+enum class Role : std::uint8_t { worker, manager, client, voter };
 
 // Somebody the hub talks to.
 struct Peer {
@@ -29,7 +29,7 @@ std::string status_topic(const std::string& service, const std::string& id);  //
 inline constexpr const char* kOnline = "online";
 inline constexpr const char* kOffline = "offline";
 struct StatusTopic {
-  std::string service;  // "hub", "manager", "worker"
+  std::string service;  // "hub", "manager", "worker", "voter"
   std::string id;
 };
 std::optional<StatusTopic> parse_status_topic(const std::string& topic);

@@ -32,7 +32,7 @@ inline std::vector<Message> samples() {
       TaskDone{task, 3, sample_tensors(), 1500, 20},
       TaskFailed{task, 4, true, "not an image"},
       Assign{9, {{PlanId("p"), PartitionName("v02"), "v", 99, sample_files(), 5}, {}}},
-      Run{task, 6, sample_tensors()},
+      Run{task, 6, sample_tensors(), true},
       Stored{task},
       Chunk{11, task, 6, "x", 2, 6, data},
       PartPut{{7, 8}, 1 << 20, kPartBytes, data},
@@ -53,6 +53,16 @@ inline std::vector<Message> samples() {
       SetPlan{model, sample_files(), "{}", sample_bundles()},
       SetRoutes{PlanId("net@0badcafe"), sample_routes(), "one worker of 64 MB"},
       ModelFailed{model, sample_files(), false, "no worker"},
+      SendOutputs{task, 7},
+      VoterHello{"v1"},
+      Ballot{task,
+             18,
+             2,
+             1,
+             1e-6,
+             0.1,
+             {{WorkerId("w1"), 5, "avx2 0.1.0", true, sample_tensors()}, {}}},
+      Verdict{task, 18, 1, {WorkerId("w1"), WorkerId("w2")}, {WorkerId("w3")}, "x differs"},
   };
 }
 

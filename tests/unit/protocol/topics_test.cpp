@@ -16,7 +16,7 @@ TEST(Topics, of_a_peer_are_below_its_role_and_name) {
 }
 
 TEST(Topics, an_outbox_names_its_peer) {
-  for (const Role role : {Role::worker, Role::manager, Role::client}) {
+  for (const Role role : {Role::worker, Role::manager, Role::client, Role::voter}) {
     const Peer peer{role, "a.b-c_1"};
     EXPECT_EQ(peer_of_outbox(outbox(peer)), peer);
   }
