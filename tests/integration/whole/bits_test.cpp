@@ -1,6 +1,7 @@
 // Promise: the cluster's answer is, bit for bit, that of `hyps run` on the same plan.
 #include "bits.hpp"
 
+#include "recorded.hpp"
 #include "tests/support/pictures.hpp"
 #include "tests/support/shapes_cluster.hpp"
 
@@ -49,33 +50,6 @@ TEST_F(BitsOfShapes, StayTheSameAfterTheModelMovedToOtherWorkers) {
 class BitsOfKnownNetworks : public Bits, public testing::WithParamInterface<const char*> {
  protected:
   BitsOfKnownNetworks() : Bits({{"w1", "8M"}, {"w2", "8M", "safe", 2}, {"w3", "8M"}}) {}
-
-  struct Reference {
-    std::string input;  // file name of the tensor
-    std::vector<int> ids;
-    std::vector<double> scores;
-  };
-  static std::vector<Reference> references(const std::filesystem::path& assets,
-                                           const std::string& model) {
-    std::vector<Reference> list;
-    std::ifstream file(assets / "reference.tsv");
-    for (std::string line; std::getline(file, line);) {
-      std::vector<std::string> columns;
-      std::istringstream fields(line);
-      for (std::string column; std::getline(fields, column, '\t');) columns.push_back(column);
-      if (columns.size() < 8 || columns[0] != model) continue;
-      Reference reference;
-      reference.input = std::filesystem::path(columns[4]).filename().string();
-      std::istringstream ids(columns[5]);
-      for (std::string id; std::getline(ids, id, ',');) reference.ids.push_back(std::stoi(id));
-      std::istringstream scores(columns[7]);
-      for (std::string score; std::getline(scores, score, ',');) {
-        reference.scores.push_back(std::stod(score));
-      }
-      if (std::filesystem::exists(assets / "photos" / reference.input)) list.push_back(reference);
-    }
-    return list;
-  }
 };
 
 TEST_P(BitsOfKnownNetworks, AreThoseOfOneProcessAndTheScoresAreTheRecordedOnes) {
@@ -90,19 +64,16 @@ TEST_P(BitsOfKnownNetworks, AreThoseOfOneProcessAndTheScoresAreTheRecordedOnes) 
   ASSERT_EQ(deployed.code, 0) << deployed.errors;
   EXPECT_GT(client_.query("partitions").at("partitions").size(), 3U) << "it should be cut";
   const auto bundles = write_bundles(cluster_, client_, model, onnx);
-  const auto list = references(folder, model);
+  const auto list = recorded_scores(folder, model);
   ASSERT_FALSE(list.empty());
-  for (const Reference& reference : list) {
-    const auto input = folder / "photos" / reference.input;
-    client_.ask(model, reference.input, blob_of(input));
+  for (const RecordedScores& reference : list) {
+    const auto& input = reference.input;
+    const std::string job = input.filename().string();
+    client_.ask(model, job, blob_of(input));
     ASSERT_TRUE(client_.wait_answered(60'000));
-    const json& answer = client_.answer_of(reference.input);
+    const json& answer = client_.answer_of(job);
     expect_same_bits(cluster_, bundles, input, answer);
-    for (std::size_t i = 0; i < reference.ids.size(); ++i) {
-      const json& entry = answer.at("top").at(i);
-      EXPECT_EQ(entry.at("id"), reference.ids[i]) << reference.input << ": " << answer;
-      EXPECT_NEAR(entry.at("score").get<double>(), reference.scores[i], 1e-4) << reference.input;
-    }
+    expect_recorded(reference, answer);
   }
 }
 
