@@ -4,7 +4,8 @@
 #
 #   deploy/install.sh run     what the programs need: libraries and the Mosquitto broker
 #   deploy/install.sh build   run, and compilers and headers
-#   deploy/install.sh test    build, and what the tests need: clients, ONNX's test data, a container engine
+#   deploy/install.sh test    build, and what the tests need: clients, ONNX's test data, a container engine,
+#                             clang with libFuzzer
 #   deploy/install.sh list run|build|test     only prints the packages
 #
 # Debian starts a broker of its own on 127.0.0.1:1883 when it installs Mosquitto. hyps never uses that
@@ -35,6 +36,7 @@ test=(
   libonnx-testdata python3-onnx python3-numpy
   docker.io docker-compose mmdebstrap
   procps iproute2 clang-format
+  clang libclang-rt-14-dev
 )
 
 fail() {
