@@ -34,8 +34,8 @@ say "Building"
 cmake --preset release -DHYPS_TESTS=ON -DHYPS_BENCH=ON >/dev/null
 cmake --build --preset release
 
-run_tests() { # PRESET LABELS
-  ctest --test-dir "build/$1" --label-regex "$2" --parallel "$jobs" --output-on-failure --no-tests=error \
+run_tests() { # PRESET LABELS [more arguments of ctest]
+  ctest --test-dir "build/$1" --label-regex "$2" "${@:3}" --parallel "$jobs" --output-on-failure --no-tests=error \
     --timeout 900 | grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#.* Passed )'
 }
 
@@ -50,6 +50,15 @@ say "Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan -DHYPS_BENCH=OFF >/dev/null
 cmake --build --preset asan --target unit_tests
 run_tests asan '^unit$'
+
+say "Event loop and bus under ThreadSanitizer"
+cmake --preset tsan -DHYPS_BENCH=OFF >/dev/null
+cmake --build --preset tsan --target unit_runtime unit_bus contract_bus
+TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp \
+  run_tests tsan '^(unit|contract)$' --tests-regex '^(unit_runtime|unit_bus|contract_bus)\.'
+
+say "Fuzzing, briefly"
+tests/fuzz/run.sh 4
 
 say "Containers"
 E2E_REQUIRED=${CI:+1} tests/e2e/run.sh
