@@ -39,12 +39,12 @@ begin=$SECONDS
 say "2. A broker, a hub, a manager and $workers workers with $memory for partitions each"
 "$bin/hyps" up --workers $workers --memory $memory --dir "$scratch/cluster" >"$scratch/up.log" 2>&1 &
 cluster=$!
-for _ in $(seq 200); do
+for _ in $(seq 700); do
   grep -q 'The cluster is up' "$scratch/up.log" && break
   kill -0 "$cluster" 2>/dev/null || { cat "$scratch/up.log"; fail "the cluster did not start"; }
   sleep 0.1
 done
-grep -q 'The cluster is up' "$scratch/up.log" || fail "the cluster did not start within 20 s"
+grep -q 'The cluster is up' "$scratch/up.log" || fail "the cluster did not start within 70 s"
 grep -E '^(broker|workers|pids)' "$scratch/up.log"
 pid_of() { grep '^pids' "$scratch/up.log" | grep -oE "\b$1 [0-9]+" | cut -d' ' -f2; }
 

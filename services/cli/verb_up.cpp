@@ -103,19 +103,34 @@ Status start_services(Children& children, const Options& options, const fs::path
   return {};
 }
 
+constexpr std::chrono::seconds kStartPatience{60};  // a slow machine may be busy besides
+
+Status check_alive(Children& children) {
+  for (const auto& death : children.reap(runtime::now().steady)) {
+    return Error{ErrorKind::invalid,
+                 fmt::format("{} does not start ({}); its log says why", death.name, death.how)};
+  }
+  return {};
+}
+
 // Waits until hub and workers are there; the cluster is of use from then on.
 Status wait_until_up(const Cli& cli, Children& children, int workers) {
-  HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(10'000)));
-  for (int tries = 0; tries < 150 && !runtime::stop_requested().load(); ++tries) {
-    const auto status = client->query("status", {}, Milliseconds(10'000));
-    if (status.ok() && status->value("workers_online", 0) >= workers) return {};
-    for (const auto& death : children.reap(runtime::now().steady)) {
-      return Error{ErrorKind::invalid,
-                   fmt::format("{} does not start ({}); its log says why", death.name, death.how)};
+  const auto deadline = std::chrono::steady_clock::now() + kStartPatience;
+  std::unique_ptr<Client> client;
+  while (std::chrono::steady_clock::now() < deadline && !runtime::stop_requested().load()) {
+    HYPS_CHECK(check_alive(children));
+    if (!client) {
+      auto connected = Client::connect(cli, Milliseconds(2000));
+      if (connected.ok()) client = std::move(*connected);
+      continue;
     }
+    const auto status = client->query("status", {}, Milliseconds(2000));
+    if (status.ok() && status->value("workers_online", 0) >= workers) return {};
     std::this_thread::sleep_for(Milliseconds(100));
   }
-  return Error{ErrorKind::disconnected, "hub and workers are not there after 15 s; see the logs"};
+  return Error{ErrorKind::disconnected,
+               fmt::format("hub and workers are not there after {} s; see the logs",
+                           kStartPatience.count())};
 }
 
 void supervise(Children& children) {
