@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <chrono>
 #include <memory>
 #include <thread>
 
