@@ -29,8 +29,11 @@ std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
 
 bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
   const auto at = find_task(s, key);
-  if (!at || at->job->summary.state != JobState::running) return false;
+  if (!at) return false;
   const Task& task = at->job->tasks[at->index];
+  // An answer's job is closing while the answer is being written, which a full disk may put off.
+  if (task.state == Task::State::storing) return task.worker == worker;
+  if (at->job->summary.state != JobState::running) return false;
   if (task.state == Task::State::stored) return false;
   if (task.state != Task::State::idle) return task.worker == worker;
   // Not given to anybody now (the hub was started anew): it will be given to this one again, which

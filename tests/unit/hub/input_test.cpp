@@ -1,6 +1,7 @@
 // What users may send, and what they are told when it cannot be done.
 #include <gtest/gtest.h>
 
+#include "services/hub/keys.hpp"
 #include "world.hpp"
 
 namespace hyps::hub {
@@ -188,6 +189,43 @@ TEST_F(HubInput, ResultsWaitWhileTheDiskIsFullAndAreNotComputedAgain) {
   EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
   EXPECT_EQ(w.computed("job1", "ingest"), 1);
   EXPECT_TRUE(w.query("status")["accepting"]);
+}
+
+TEST_F(HubInput, NoWorkerForgetsAnAnswerThatWaitsForTheDisk) {
+  input("net", "image", "job1", "");
+  while (w.computed("job1", "report") == 0) ASSERT_TRUE(w.deliver_next());
+  w.disk.full = true;
+  w.run_dry();
+  w.beat();
+  while (!w.network.empty()) {
+    const auto& packet = w.network.front();
+    const bool forget = packet.message && std::holds_alternative<protocol::Stored>(*packet.message);
+    EXPECT_FALSE(forget &&
+                 std::get<protocol::Stored>(*packet.message).task.partition.text == "report")
+        << "it is not stored yet";
+    w.deliver_next();
+  }
+  w.disk.full = false;
+  w.settle();
+  EXPECT_EQ(w.computed("job1", "report"), 1);
+  EXPECT_EQ(w.answers("job1").size(), 1U);
+}
+
+TEST_F(HubInput, FeatureMapsThatCouldNotBeDeletedAreDeletedLater) {
+  const auto run = [&](const std::string& job) {
+    input("net", "image", job, "");
+    w.settle();
+  };
+  for (int i = 0; i < 17; ++i) run("job" + std::to_string(i));
+  ASSERT_EQ(w.disk.keys(feature_maps_of(JobId("job0"))), 0U) << "sixteen are kept";
+  ASSERT_GT(w.disk.keys(feature_maps_of(JobId("job5"))), 0U);
+  w.disk.full = true;
+  w.step(DiskFree{100});  // below the reserve all of them go, and cannot
+  w.advance(100);
+  ASSERT_GT(w.disk.keys(kFeatureMaps), 0U);
+  w.disk.full = false;
+  for (int i = 0; i < 20; ++i) w.advance(500);
+  EXPECT_EQ(w.disk.keys(kFeatureMaps), 0U);
 }
 
 TEST_F(HubInput, FullDiskAtEveryPointEndsInOneAnswerOnceThereIsRoom) {
