@@ -136,7 +136,7 @@ void on_hello(State& s, const WorkerId& id, const protocol::Hello& hello) {
 
 namespace {
 
-void compare_tasks(State& s, const Worker& worker, const protocol::Heartbeat& heartbeat) {
+void compare_tasks(State& s, Worker& worker, const protocol::Heartbeat& heartbeat) {
   std::set<protocol::TaskKey> listed;
   for (const auto& key : heartbeat.tasks) {
     if (listed.size() < kMaxListed) listed.insert(key);
@@ -147,14 +147,17 @@ void compare_tasks(State& s, const Worker& worker, const protocol::Heartbeat& he
     }
   }
   const Milliseconds patience(s.config.resend_after_ms);
+  std::vector<TaskPlace> overdue;
   for (const auto& key : worker.tasks) {
     const auto at = find_task(s, key);
     if (!at || listed.contains(key)) continue;
     const Task& task = at->job->tasks[at->index];
-    const bool overdue =
-        task.state == Task::State::dispatched && s.now.steady - task.sent > patience;
-    if (overdue) send_task(s, *at->job, at->index);
+    const bool late = task.state == Task::State::dispatched && s.now.steady - task.sent > patience;
+    if (late) overdue.push_back(*at);
   }
+  // It may have dropped them because its assignment was lost on the way.
+  if (!overdue.empty()) assign(s, worker);
+  for (const TaskPlace& at : overdue) send_task(s, *at.job, at.index);
 }
 
 }  // namespace

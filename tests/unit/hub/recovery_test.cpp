@@ -50,6 +50,25 @@ TEST(HubRecovery, WorkerThatDiesAtAnyPointAndReturnsIsMadeUpFor) {
   }
 }
 
+TEST(HubRecovery, AssignmentThatWasLostOnTheWayIsSentAgainBeforeTheTask) {
+  auto w = ready_world();
+  w->infer("job1");
+  w->network.clear();
+  w->advance(4000);
+  w->beat();
+  while (!w->network.empty() && w->network.front().to_hub) w->deliver_next();
+  std::set<std::string> assigned;
+  int runs = 0;
+  for (const auto& packet : w->network) {
+    if (!packet.message) continue;
+    if (std::holds_alternative<protocol::Assign>(*packet.message)) assigned.insert(packet.worker);
+    if (!std::holds_alternative<protocol::Run>(*packet.message)) continue;
+    ++runs;
+    EXPECT_TRUE(assigned.contains(packet.worker)) << packet.worker;
+  }
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(HubRecovery, WorkerThatDiesAtAnyPointForGoodIsReplaced) {
   const int steps = steps_of_a_job();
   for (const char* victim : {"w1", "w2", "w3"}) {
