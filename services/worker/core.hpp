@@ -28,6 +28,8 @@ class Core {
 
   [[nodiscard]] const Counters& counters() const { return tasks_.counters(); }
   [[nodiscard]] std::size_t held_bytes() const { return tasks_.held_bytes(); }
+  // What must hold between steps and does not; empty: all does.
+  [[nodiscard]] std::string broken_invariant() const;
 
  private:
   void on(const Connected& event);

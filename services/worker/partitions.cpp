@@ -221,6 +221,14 @@ std::uint64_t Partitions::used_bytes() const {
   return bytes;
 }
 
+std::size_t Partitions::loading() const {
+  std::size_t count = 0;
+  for (const auto& [key, partition] : partitions_) {
+    count += partition.state == PartitionState::loading ? 1 : 0;
+  }
+  return count;
+}
+
 std::string Partitions::problem() const {
   std::string text;
   std::size_t count = 0;

@@ -69,6 +69,7 @@ class Partitions {
   [[nodiscard]] std::vector<PartitionName> loaded_names() const;
   [[nodiscard]] std::uint64_t resident_bytes() const;
   [[nodiscard]] std::uint64_t used_bytes() const;  // of the budget
+  [[nodiscard]] std::size_t loading() const;       // how many
   [[nodiscard]] std::string problem() const;       // of all, for people; empty: none
 
  private:

@@ -66,6 +66,7 @@ class Tasks {
   [[nodiscard]] Task* find(TaskId id);
   void erase(const protocol::TaskKey& key) { tasks_.erase(key); }
   [[nodiscard]] std::map<protocol::TaskKey, Task>& all() { return tasks_; }
+  [[nodiscard]] const std::map<protocol::TaskKey, Task>& all() const { return tasks_; }
   [[nodiscard]] std::vector<protocol::TaskKey> keys() const;
 
   // Unfinished streams of a connection that broke are lost; the hub sends them again.
