@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "disk.hpp"
 #include "fake_worker.hpp"
 #include "services/hub/core.hpp"
+#include "tests/support/disk.hpp"
 
 namespace hyps::hub {
 
@@ -70,7 +70,7 @@ class World {
 
   Config config;
   partition::Plan plan = diamond_plan();
-  Disk disk;
+  test::Disk disk;
   Now now{Milliseconds(1'000'000), 1'700'000'000'000};
   std::map<std::string, FakeWorker> workers;
   std::set<std::string> alive;

@@ -1,17 +1,24 @@
 // A disk as a crash leaves it: synced writes and what came before them stay, of later ones a part.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/store/store.hpp"
 
-namespace hyps::hub {
+namespace hyps::test {
 
 class Disk {
  public:
   Status write(const store::Batch& batch) {
     if (full) return Error{ErrorKind::io, "no space left on device"};
+    if (failing_writes > 0) {
+      --failing_writes;
+      return Error{ErrorKind::io, "input/output error"};
+    }
     (void)live_->write(batch);
     unsynced_.push_back(batch);
     if (batch.sync) settle(unsynced_.size());
@@ -28,7 +35,18 @@ class Disk {
       return live_->write(batch).ok();
     });
   }
+  // What is stored under the key turns into something else, or (no value) nothing.
+  void rot(const std::string& key, const std::optional<Blob>& value) {
+    for (const auto* store : {&live_, &synced_}) {
+      if (!(*store)->get(key).ok()) continue;
+      store::Batch batch;
+      if (value) batch.puts.emplace_back(key, *value);
+      if (!value) batch.deletes.push_back(key);
+      (void)(*store)->write(batch);
+    }
+  }
   [[nodiscard]] store::Store& now() { return *live_; }
+  [[nodiscard]] const store::Store& synced() const { return *synced_; }
   [[nodiscard]] std::size_t unsynced() const { return unsynced_.size(); }
   [[nodiscard]] std::size_t keys(std::string_view prefix) const {
     std::size_t count = 0;
@@ -37,6 +55,7 @@ class Disk {
   }
 
   bool full = false;
+  int failing_writes = 0;  // the next ones
 
  private:
   void settle(std::size_t count) {
@@ -49,4 +68,4 @@ class Disk {
   std::vector<store::Batch> unsynced_;
 };
 
-}  // namespace hyps::hub
+}  // namespace hyps::test

@@ -1,0 +1,57 @@
+// A whole cluster in one thread: everything that happens follows from the seed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub_process.hpp"
+#include "ledger.hpp"
+#include "manager_process.hpp"
+#include "network.hpp"
+#include "user_process.hpp"
+#include "worker_process.hpp"
+#include "world.hpp"
+
+namespace hyps::sim {
+
+struct Outcome {
+  std::string violation;  // empty: every promise was kept
+  std::vector<std::string> history;
+  std::size_t accepted = 0;
+  std::size_t answered = 0;
+};
+
+// One life of a cluster: faults for a while, then everything heals, and what was promised must
+// come.
+Outcome simulate(std::uint64_t seed, bool with_history);
+
+class Cluster {
+ public:
+  Cluster(std::uint64_t seed, bool with_history);
+
+  void start();
+  void run_until(Milliseconds time);  // or a violation
+  void run_until_settled(Milliseconds limit);
+  // What is still missing; empty: all that was promised is done.
+  [[nodiscard]] std::string missing() const;
+  // Nothing is kept that nobody needs any more.
+  void check_leftovers();
+  [[nodiscard]] std::vector<Process*> processes();
+
+  World world;
+  Network network{world};
+  Ledger ledger{world};
+  std::unique_ptr<HubProcess> hub;
+  std::unique_ptr<ManagerProcess> manager;
+  std::vector<std::unique_ptr<WorkerProcess>> workers;
+  std::unique_ptr<UserProcess> user;
+  Milliseconds trouble{0};  // how long faults happen
+
+ private:
+  void add_workers();
+  [[nodiscard]] hub::Config hub_config();
+};
+
+}  // namespace hyps::sim

@@ -1,0 +1,238 @@
+#include "hub_process.hpp"
+
+#include <utility>
+#include <variant>
+
+#include "common/protocol/codec.hpp"
+#include "common/protocol/topics.hpp"
+#include "describe.hpp"
+#include "services/hub/keys.hpp"
+#include "services/hub/records.hpp"
+
+namespace hyps::sim {
+
+using protocol::Peer;
+using protocol::Role;
+
+namespace {
+
+// As in the hub's shell.
+constexpr Milliseconds kTick{50};
+constexpr int kTicksPerSecond = 20;
+constexpr Milliseconds kStreamSilence{20'000};
+
+Result<Blob> read_verified(const store::Store& store, const hub::SendCheckpoint& send) {
+  HYPS_TRY(Blob data, store.get(hub::feature_map_key(send.task.job, send.tensor.tensor)));
+  if (data.size() == send.tensor.bytes && digest_of(data.bytes()) == send.tensor.digest) {
+    return data;
+  }
+  return Error{ErrorKind::corrupt, "the stored " + send.tensor.tensor + " is not what was stored"};
+}
+
+hub::InputNotSent not_sent(const hub::SendCheckpoint& send, const Error& error) {
+  return {send.to, send.task, send.epoch, send.tensor.tensor, error};
+}
+
+}  // namespace
+
+HubProcess::Life::Life(const hub::Config& config, hub::Restored restored, std::uint64_t seed,
+                       Now now)
+    : core(config, std::move(restored), seed, now),
+      streams(static_cast<std::size_t>(config.max_tensor_bytes),
+              static_cast<std::size_t>(config.max_assembly_bytes)),
+      next_stream(seed) {}
+
+// Carries out one effect.
+struct HubProcess::Act {
+  HubProcess& hub;
+  Life& life;
+
+  void operator()(const hub::Send& e) const {
+    hub.say([&] { return "→ " + protocol::to_string(e.to) + ": " + describe(e.message); });
+    (void)life.bus->publish(
+        {protocol::inbox(e.to), protocol::encode(e.message), false, {}, {}, {}});
+  }
+  void operator()(const hub::SendCheckpoint& e) const {
+    auto writer = std::make_shared<std::optional<protocol::StreamWriter>>();
+    const auto source = [e, writer, &world = hub.world_, &here = life,
+                         stream = life.next_stream++](std::size_t bytes) -> std::optional<Blob> {
+      if (!*writer) {
+        auto data = read_verified(world.disk.now(), e);
+        if (!data.ok()) {
+          here.failures.push_back(not_sent(e, data.error()));
+          return std::nullopt;
+        }
+        writer->emplace(stream, e.task, e.epoch, e.tensor.tensor, flipped(world, *data));
+      }
+      auto chunk = (*writer)->next(bytes);
+      if (!chunk) return std::nullopt;
+      return protocol::encode(protocol::Message(std::move(*chunk)));
+    };
+    hub.say([&] { return "→ worker " + e.to.text + ": feature map " + e.tensor.tensor; });
+    const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
+    if (!status.ok()) life.pending.emplace_back(not_sent(e, status.error()));
+  }
+  void operator()(const hub::SendPart& e) const {
+    auto part = hub.world_.disk.now().get(hub::file_part_key(e.file, e.offset));
+    if (part.ok()) return (*this)(hub::Send{e.to, protocol::Part{e.file, e.offset, *part}});
+    (*this)(hub::Send{e.to, protocol::Refused{0, e.file, e.offset, to_string(part.error().kind),
+                                              part.error().message}});
+  }
+  void operator()(const hub::Publish& e) const {
+    hub.say([&] { return "publishes on " + e.topic + ": " + e.payload; });
+    const Status status =
+        life.bus->publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
+    if (!status.ok() && !e.answer_of.empty()) {
+      life.pending.emplace_back(hub::AnswerNotSent{e.answer_of});
+    }
+  }
+  void operator()(const hub::Persist& e) const {
+    const Status status = hub.world_.disk.write(e.batch);
+    hub.say([&] { return "writes " + describe(e.batch) + (status.ok() ? "" : ": fails"); });
+    life.pending.emplace_back(hub::Persisted{e.token, status});
+  }
+  void operator()(const hub::ReadRecord& e) const {
+    life.pending.emplace_back(hub::RecordRead{e.token, hub.world_.disk.now().get(e.key)});
+  }
+  void operator()(const hub::Log& e) const {
+    hub.say([&] { return describe(e.event, e.fields); });
+  }
+};
+
+HubProcess::HubProcess(World& world, Network& network, Ledger& ledger, hub::Config config)
+    : Process(world, network, "hub", kTick), ledger_(ledger), config_(std::move(config)) {}
+
+void HubProcess::on_start() {
+  auto restored = hub::read_records(world_.disk.now());
+  if (!restored.ok()) return world_.violate("the store cannot be read");
+  life_ = std::make_shared<Life>(config_, std::move(restored).value(), world_.random.next(), now());
+  ledger_.on_start(state());
+  connect();
+}
+
+void HubProcess::connect() {
+  std::vector<std::string> filters;
+  for (const auto role : {Role::worker, Role::manager, Role::client}) {
+    filters.push_back(protocol::all_outboxes(role));
+  }
+  filters.emplace_back(protocol::kAllStatus);
+  filters.emplace_back(protocol::kAllInputs);
+  life_->bus = make_bus(std::move(filters), status_message("hub", config_.id, protocol::kOffline),
+                        {[this](bus::Message message) { take_message(std::move(message)); },
+                         [this] { on_connected(); }, [this] { on_disconnected(); }});
+  life_->bus->start();
+}
+
+void HubProcess::on_crash() {
+  effects_to_live_.reset();
+  life_->bus->stop();
+  bury(std::exchange(life_, nullptr));
+  // A process that dies leaves its writes to the kernel; a machine that does loses some.
+  const std::size_t unsynced = world_.disk.unsynced();
+  const bool power_cut = world_.random.below(2) == 0;
+  world_.disk.crash(power_cut ? world_.random.below(unsynced + 1) : unsynced);
+}
+
+void HubProcess::on_connected() {
+  say([] { return "is connected"; });
+  (void)life_->bus->publish(status_message("hub", config_.id, protocol::kOnline));
+  step(hub::BusConnected{});
+}
+
+void HubProcess::on_disconnected() {
+  say([] { return "has lost its connection"; });
+  life_->streams = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
+                                          static_cast<std::size_t>(config_.max_assembly_bytes));
+  step(hub::BusDisconnected{});
+}
+
+void HubProcess::take_message(bus::Message message) {
+  if (const auto peer = protocol::peer_of_outbox(message.topic)) {
+    return take_frame(*peer, message.payload);
+  }
+  if (protocol::parse_status_topic(message.topic)) return take_status(message);
+  if (const auto model = protocol::model_of_input(message.topic)) {
+    return take_input(*model, std::move(message));
+  }
+  step(hub::FrameDropped{message.topic, "a topic that means nothing"});
+}
+
+void HubProcess::take_status(const bus::Message& message) {
+  const auto status = protocol::parse_status_topic(message.topic);
+  const bool online = message.payload.text() == protocol::kOnline;
+  if (status->service == "worker") {
+    const Peer peer{Role::worker, status->id};
+    if (!online) life_->streams.drop_sender(protocol::to_string(peer));
+    step(hub::PeerStatus{peer, online});
+  }
+  if (status->service == "manager") step(hub::PeerStatus{{Role::manager, status->id}, online});
+}
+
+void HubProcess::take_frame(const Peer& peer, const Blob& frame) {
+  auto message = protocol::decode(frame);
+  if (!message.ok()) {
+    return step(hub::FrameDropped{protocol::to_string(peer), message.error().message});
+  }
+  if (const auto* chunk = std::get_if<protocol::Chunk>(&*message)) return take_chunk(peer, *chunk);
+  say([&] { return "← " + protocol::to_string(peer) + ": " + describe(*message); });
+  step(hub::FromPeer{peer, std::move(message).value()});
+}
+
+void HubProcess::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
+  if (peer.role != Role::worker) {
+    return step(hub::FrameDropped{protocol::to_string(peer), "only workers send feature maps"});
+  }
+  auto arrival = life_->streams.accept(protocol::to_string(peer), chunk, now().steady);
+  if (!arrival.ok()) {
+    return step(hub::TensorLost{chunk.task, chunk.epoch, arrival.error().message});
+  }
+  if (!*arrival) return;
+  say([&] { return "← " + protocol::to_string(peer) + ": feature map " + chunk.tensor; });
+  step(hub::TensorArrived{peer, std::move(**arrival)});
+}
+
+void HubProcess::take_input(const ModelName& model, bus::Message message) {
+  if (message.retained) {
+    return step(hub::FrameDropped{message.topic, "inputs must not be retained"});
+  }
+  hub::UserInput input;
+  input.model = model;
+  input.job_id = message.property("job-id");
+  input.payload = std::move(message.payload);
+  input.response_topic = std::move(message.response_topic);
+  input.correlation = std::move(message.correlation);
+  step(std::move(input));
+}
+
+void HubProcess::on_tick() {
+  for (auto& failure : std::exchange(life_->failures, {})) {
+    if (alive()) step(std::move(failure));
+  }
+  if (alive() && life_->ticks++ % kTicksPerSecond == 0) step(hub::DiskFree{world_.disk_free});
+  if (!alive()) return;
+  for (const auto& lost : life_->streams.expire(now().steady, kStreamSilence)) {
+    if (alive()) step(hub::TensorLost{lost.task, lost.epoch, "its stream fell silent"});
+  }
+  if (alive()) step(hub::Tick{});
+}
+
+bool HubProcess::dies_now() { return effects_to_live_ && (*effects_to_live_)-- <= 0; }
+
+void HubProcess::step(hub::Event event) {
+  const std::shared_ptr<Life> life = life_;
+  life->pending.push_back(std::move(event));
+  while (!life->pending.empty()) {
+    const hub::Event next = std::move(life->pending.front());
+    life->pending.pop_front();
+    ledger_.before(state(), next);
+    const std::vector<hub::Effect> effects = life->core.step(next, now());
+    ledger_.after(state(), next, !effects.empty());
+    for (const hub::Effect& effect : effects) {
+      if (dies_now()) return crash();
+      ledger_.on_effect(state(), effect);
+      std::visit(Act{*this, *life}, effect);
+    }
+  }
+}
+
+}  // namespace hyps::sim

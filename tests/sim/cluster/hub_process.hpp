@@ -1,0 +1,58 @@
+// The hub's process: its real core, and what its shell does, over simulated bus and disk.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/protocol/stream.hpp"
+#include "ledger.hpp"
+#include "process.hpp"
+#include "services/hub/core.hpp"
+
+namespace hyps::sim {
+
+class HubProcess final : public Process {
+ public:
+  HubProcess(World& world, Network& network, Ledger& ledger, hub::Config config);
+
+  // Dies in the middle of its work: before the n-th effect from now (nothing: it does not).
+  void crash_at_effect(std::optional<int> n) { effects_to_live_ = n; }
+  // REQUIRES: alive().
+  [[nodiscard]] const hub::State& state() const { return life_->core.state(); }
+
+ private:
+  struct Act;
+  struct Life {
+    Life(const hub::Config& config, hub::Restored restored, std::uint64_t seed, Now now);
+    hub::Core core;
+    protocol::StreamReader streams;
+    std::deque<hub::Event> pending;
+    std::vector<hub::InputNotSent> failures;
+    std::uint64_t next_stream;
+    int ticks = 0;
+    std::shared_ptr<ClientBus> bus;
+  };
+
+  void on_start() override;
+  void on_crash() override;
+  void on_tick() override;
+  void connect();
+  void on_connected();
+  void on_disconnected();
+  void take_message(bus::Message message);
+  void take_status(const bus::Message& message);
+  void take_frame(const protocol::Peer& peer, const Blob& frame);
+  void take_chunk(const protocol::Peer& peer, const protocol::Chunk& chunk);
+  void take_input(const ModelName& model, bus::Message message);
+  void step(hub::Event event);
+  [[nodiscard]] bool dies_now();
+
+  Ledger& ledger_;
+  const hub::Config config_;
+  std::shared_ptr<Life> life_;
+  std::optional<int> effects_to_live_;
+};
+
+}  // namespace hyps::sim
