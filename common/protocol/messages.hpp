@@ -258,7 +258,31 @@ struct Remove {  // a model, its plan and files; refused while it has unfinished
   }
 };
 
-// what: "workers" | "models" | "jobs" | "partitions" | "worker" | "model" | "job" | "status"
+// A copy of all that the hub has stored, made while it runs, on the hub's machine: in the folder
+// `name` below its backup_folder. Answered by Reply when it is written.
+struct Backup {
+  std::uint64_t request = 0;
+  std::string name;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, name);
+  }
+};
+
+// The input of a finished job once more, as a new job of the sender's naming, for the job's model.
+// Answered by Reply when the new job is accepted.
+struct Replay {
+  std::uint64_t request = 0;
+  JobId job;
+  JobId as;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, job, as);
+  }
+};
+
+// what: "workers" | "models" | "jobs" | "failed_jobs" | "partitions" | "worker" | "model" | "job" |
+// "status"
 struct Query {
   std::uint64_t request = 0;
   std::string what;
@@ -435,6 +459,6 @@ struct Verdict {
 using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
                              PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
                              Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
-                             SendOutputs, VoterHello, Ballot, Verdict>;
+                             SendOutputs, VoterHello, Ballot, Verdict, Backup, Replay>;
 
 }  // namespace hyps::protocol

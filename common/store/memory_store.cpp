@@ -2,6 +2,7 @@
 #include <map>
 #include <mutex>
 
+#include "common/store/backup_folder.hpp"
 #include "common/store/store.hpp"
 
 namespace hyps::store {
@@ -46,6 +47,15 @@ class MemoryStore final : public Store {
       if (!found(key)) break;
     }
     return {};
+  }
+
+  Status backup(const std::filesystem::path& folder) const override {
+    HYPS_CHECK(clear_backup_folder(folder));
+    HYPS_TRY(const auto target, open_rocksdb(folder));
+    Batch batch;
+    batch.puts = entries_below("");
+    batch.sync = true;
+    return target->write(batch);
   }
 
   [[nodiscard]] std::int64_t free_bytes() const override {

@@ -2,12 +2,14 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
 
 #include <optional>
 #include <system_error>
 
+#include "common/store/backup_folder.hpp"
 #include "common/store/damaged_copy.hpp"
 #include "common/store/store.hpp"
 
@@ -112,6 +114,16 @@ class RocksStore final : public Store {
                    const std::function<bool(std::string_view)>& found) const override {
     return each_entry(kKeyEntry, prefix,
                       [&](std::string_view key, const rocksdb::Iterator&) { return found(key); });
+  }
+
+  // Files that never change are linked, not copied, on the same file system.
+  Status backup(const std::filesystem::path& folder) const override {
+    HYPS_CHECK(clear_backup_folder(folder));
+    rocksdb::Checkpoint* made = nullptr;
+    rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+    if (status.ok()) status = checkpoint->CreateCheckpoint(folder.string());
+    return as_status(status, "cannot write the backup " + folder.string());
   }
 
   [[nodiscard]] std::int64_t free_bytes() const override {

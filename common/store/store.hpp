@@ -37,6 +37,9 @@ class Store {
   // Keys only, which leaves large values on disk.
   virtual Status scan_keys(std::string_view prefix,
                            const std::function<bool(std::string_view)>& found) const = 0;
+  // Writes a store of all that is in this one into `folder`, for open_rocksdb; writes that happen
+  // meanwhile go on, and are in it or not. Errors: invalid (there is something at `folder`); io.
+  virtual Status backup(const std::filesystem::path& folder) const = 0;
   // What the disk below has left for this store.
   [[nodiscard]] virtual std::int64_t free_bytes() const = 0;
   // What was wrong at opening and was got over: to be told to people. Empty: nothing.

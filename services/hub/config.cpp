@@ -58,6 +58,8 @@ void declare(runtime::Schema& schema, Config& config) {
   runtime::declare(schema, config.broker);
   schema.text("id", &config.id, "name of this hub, part of its status topic");
   schema.text("data_folder", &config.data_folder, "folder of the store");
+  schema.text("backup_folder", &config.backup_folder,
+              "folder below which backups are written; empty: backups in the data_folder");
   schema.choice("log_level", &config.log_level, {"debug", "info", "warn", "error"},
                 "least level that is logged");
   declare_bounds(schema, config);

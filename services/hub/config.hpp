@@ -12,6 +12,7 @@ struct Config {
   runtime::BrokerConfig broker;
   std::string id = "hub";
   std::string data_folder = "hyps-data";
+  std::string backup_folder;
   std::string log_level = "info";
 
   std::int64_t jobs_in_flight = 4;

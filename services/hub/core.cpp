@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "services/hub/accept.hpp"
+#include "services/hub/backup.hpp"
 #include "services/hub/begin.hpp"
 #include "services/hub/dispatch.hpp"
 #include "services/hub/files.hpp"
@@ -51,6 +52,7 @@ struct FromClient {
   void operator()(const protocol::Deploy& m) const { on_deploy(s, peer, m); }
   void operator()(const protocol::Remove& m) const { on_remove(s, peer, m); }
   void operator()(const protocol::Query& m) const { on_query(s, peer, m); }
+  void operator()(const protocol::Backup& m) const { on_backup(s, peer, m); }
   void operator()(const protocol::PartPut& m) const { on_part_put(s, peer, m); }
   void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }
   void operator()(const protocol::ManagerHello&) const {
@@ -117,6 +119,7 @@ struct Handle {
     const auto job = s.finished.find(e.job);
     if (job != s.finished.end()) job->second.published.reset();
   }
+  void operator()(const BackupWritten& e) const { on_backup_written(s, e); }
   void operator()(const FrameDropped& e) const {
     ++s.dropped_frames;
     s.status_due = true;

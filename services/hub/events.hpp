@@ -64,6 +64,9 @@ struct InputNotSent {  // SendCheckpoint could not be done
 struct AnswerNotSent {  // the bus was full
   JobId job;
 };
+struct BackupWritten {         // the answer to WriteBackup, when it comes
+  Result<std::string> folder;  // where it is
+};
 struct FrameDropped {  // bytes that are no message
   std::string from;
   std::string reason;
@@ -75,7 +78,7 @@ struct Tick {};
 
 using Event = std::variant<BusConnected, BusDisconnected, FromPeer, TensorArrived, TensorLost,
                            UserInput, PeerStatus, Persisted, RecordRead, InputNotSent,
-                           AnswerNotSent, FrameDropped, DiskFree, Tick>;
+                           AnswerNotSent, BackupWritten, FrameDropped, DiskFree, Tick>;
 
 // ---- effects, to be carried out in order
 // ----------------------------------------------------------
@@ -112,6 +115,10 @@ struct ReadRecord {
   std::uint64_t token = 0;
   std::string key;
 };
+// Copies the store into the folder of this name while the hub goes on; one at a time.
+struct WriteBackup {
+  std::string name;  // leads to no place but below the backup folder
+};
 struct Log {
   enum class Level { debug, info, warn, error };
   Level level = Level::info;
@@ -119,6 +126,7 @@ struct Log {
   std::vector<std::pair<std::string_view, std::string>> fields;
 };
 
-using Effect = std::variant<Send, SendCheckpoint, SendPart, Publish, Persist, ReadRecord, Log>;
+using Effect =
+    std::variant<Send, SendCheckpoint, SendPart, Publish, Persist, ReadRecord, WriteBackup, Log>;
 
 }  // namespace hyps::hub

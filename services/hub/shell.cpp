@@ -1,5 +1,6 @@
 #include "services/hub/shell.hpp"
 
+#include <filesystem>
 #include <random>
 
 #include "common/protocol/codec.hpp"
@@ -28,6 +29,11 @@ Result<Blob> read_verified(const store::Store& store, const SendCheckpoint& send
     return data;
   }
   return Error{ErrorKind::corrupt, "the stored " + send.tensor.tensor + " is not what was stored"};
+}
+
+std::filesystem::path backup_folder(const Config& config) {
+  if (!config.backup_folder.empty()) return std::filesystem::absolute(config.backup_folder);
+  return std::filesystem::absolute(config.data_folder) / "backups";
 }
 
 InputNotSent not_sent(const SendCheckpoint& send, const Error& error) {
@@ -94,6 +100,16 @@ struct Act {
 
   void operator()(const ReadRecord& e) const {
     shell.pending_.emplace_back(RecordRead{e.token, shell.store_->get(e.key)});
+  }
+
+  // On a thread of its own: on another file system it copies gigabytes.
+  void operator()(const WriteBackup& e) const {
+    const auto folder = backup_folder(shell.config_) / e.name;
+    shell.backup_ = std::jthread([&loop = shell.loop_, store = shell.store_, folder] {
+      const Status written = store->backup(folder);
+      loop.post(Event(BackupWritten{written.ok() ? Result<std::string>(folder.string())
+                                                 : Result<std::string>(written.error())}));
+    });
   }
 
   void operator()(const Log& e) const {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -64,6 +65,7 @@ class Shell {
     std::vector<InputNotSent> failures;
   };
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+  std::jthread backup_;  // the latest; uses loop_, so it goes first
 };
 
 }  // namespace hyps::hub

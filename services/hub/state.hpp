@@ -67,6 +67,15 @@ struct Finished {
   std::optional<Milliseconds> published;
 };
 
+// The latest one; its outcome is told again to who asks again.
+struct BackupState {
+  Peer peer;
+  std::uint64_t request = 0;
+  std::string name;
+  bool running = false;
+  Result<std::string> folder = std::string();
+};
+
 struct State {
   State(Config configuration, std::uint64_t seed);
   ~State();
@@ -93,6 +102,7 @@ struct State {
   std::set<JobId> unannounced;  // of the finished
   std::uint64_t next_sequence = 1;
   std::map<Digest, std::unique_ptr<File>> files;
+  BackupState backup;
 
   std::uint64_t next_token = 1;
   std::map<std::uint64_t, std::function<void(const Status&)>> writes;

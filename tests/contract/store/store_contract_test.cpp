@@ -1,7 +1,10 @@
 // What every Store promises, run on each implementation.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
 #include <memory>
+#include <thread>
 
 #include "common/base/digest.hpp"
 #include "common/base/file.hpp"
@@ -229,6 +232,99 @@ TEST_P(StoreContract, AgreesWithAPlainMapOverRandomBatches) {
     return true;
   }));
   EXPECT_EQ(actual, expected);
+}
+
+std::map<std::string, std::string> all_of(const Store& store) {
+  std::map<std::string, std::string> all;
+  EXPECT_TRUE(store.scan("", [&](std::string_view key, const Blob& value) {
+    all.emplace(key, value.text());
+    return true;
+  }));
+  return all;
+}
+
+TEST_P(StoreContract, BackupIsAStoreOfWhatWasThere) {
+  const TemporaryFolder folder;
+  const auto place = folder.path() / "not" / "there" / "yet";
+  for (int i = 0; i < 300; ++i) {
+    put("n/" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 100, 'x'));
+  }
+  Batch gone;
+  gone.delete_prefixes = {"n/1"};
+  ASSERT_TRUE(store().write(gone).ok());
+  const auto before = all_of(store());
+  ASSERT_TRUE(store().backup(place));
+  put("n/2", "changed later");
+  put("new", "and this");
+  auto copy = open_rocksdb(place);
+  ASSERT_TRUE(copy.ok()) << copy.error().message;
+  EXPECT_EQ((*copy)->warning(), "");
+  EXPECT_EQ(all_of(**copy), before);
+  // Neither is the other's: each goes on by itself.
+  Batch batch;
+  batch.delete_prefixes = {""};
+  ASSERT_TRUE((*copy)->write(batch));
+  EXPECT_EQ(text("n/2"), "changed later");
+  EXPECT_EQ(text("n/299").size(), 29'900U);
+}
+
+TEST_P(StoreContract, BackupNeverWritesOverAnything) {
+  const TemporaryFolder folder;
+  put("a", "1");
+  const auto taken = folder.path() / "taken";
+  ASSERT_TRUE(write_file(taken, "a file"));
+  std::filesystem::create_directory(folder.path() / "full");
+  ASSERT_TRUE(write_file(folder.path() / "full" / "file", "another"));
+  std::filesystem::create_directory(folder.path() / "empty");
+  std::filesystem::create_directory_symlink(folder.path() / "empty", folder.path() / "link");
+  for (const char* name : {"taken", "full", "link"}) {
+    const Status status = store().backup(folder.path() / name);
+    ASSERT_FALSE(status.ok()) << name;
+    EXPECT_EQ(status.error().kind, ErrorKind::invalid);
+    EXPECT_NE(status.error().message.find(name), std::string::npos);
+  }
+  EXPECT_EQ(read_file(taken, 100)->text(), "a file");
+  EXPECT_EQ(read_file(folder.path() / "full" / "file", 100)->text(), "another");
+  EXPECT_TRUE(store().backup(folder.path() / "empty")) << "an empty folder may be used";
+  EXPECT_FALSE(store().backup(folder.path() / "empty").ok()) << "but once only";
+}
+
+TEST_P(StoreContract, BackupWhereNothingCanBeWrittenIsAnError) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(write_file(folder.path() / "file", ""));
+  const Status status = store().backup(folder.path() / "file" / "below");
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().kind, ErrorKind::io);
+}
+
+// Taken in the middle of writing, it holds what one moment held: keys 0 to n, each batch whole.
+TEST_P(StoreContract, BackupWhileWritingIsOfOneMoment) {
+  const TemporaryFolder folder;
+  constexpr int kBatches = 400;
+  std::atomic<int> written{0};
+  std::thread writer([&] {
+    for (int i = 0; i < kBatches; ++i) {
+      Batch batch;
+      const std::string n = std::to_string(100'000 + i);
+      batch.puts.emplace_back("a/" + n, Blob::of(std::string(8000, 'a')));
+      batch.puts.emplace_back("b/" + n, Blob::of(std::string(10, 'b')));
+      EXPECT_TRUE(store().write(batch));
+      ++written;
+    }
+  });
+  while (written.load() < kBatches / 4) std::this_thread::yield();
+  const int before = written.load();
+  ASSERT_TRUE(store().backup(folder.path() / "copy"));
+  writer.join();
+  const auto copy = open_rocksdb(folder.path() / "copy");
+  ASSERT_TRUE(copy.ok());
+  const auto all = all_of(**copy);
+  const int batches = static_cast<int>(all.size()) / 2;
+  EXPECT_GE(batches, before);
+  for (int i = 0; i < batches; ++i) {
+    const std::string n = std::to_string(100'000 + i);
+    ASSERT_TRUE(all.contains("a/" + n) && all.contains("b/" + n)) << i << " of " << batches;
+  }
 }
 
 TEST_P(StoreContract, ReportsFreeBytes) { EXPECT_GT(store().free_bytes(), 0); }

@@ -94,6 +94,7 @@ struct HubProcess::Act {
   void operator()(const hub::ReadRecord& e) const {
     life.pending.emplace_back(hub::RecordRead{e.token, hub.world_.disk.now().get(e.key)});
   }
+  void operator()(const hub::WriteBackup&) const {}  // nobody asks for one
   void operator()(const hub::Log& e) const {
     hub.say([&] { return describe(e.event, e.fields); });
   }

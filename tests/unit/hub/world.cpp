@@ -92,6 +92,7 @@ struct Perform {
   void operator()(const ReadRecord& e) const {
     w.inside_.emplace_back(RecordRead{e.token, w.disk.now().get(e.key)});
   }
+  void operator()(const WriteBackup& e) const { w.backups.push_back(e.name); }
   void operator()(const Log& e) const { w.logs.push_back(e); }
 };
 

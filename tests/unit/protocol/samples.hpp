@@ -63,6 +63,8 @@ inline std::vector<Message> samples() {
              0.1,
              {{WorkerId("w1"), 5, "avx2 0.1.0", true, sample_tensors()}, {}}},
       Verdict{task, 18, 1, {WorkerId("w1"), WorkerId("w2")}, {WorkerId("w3")}, "x differs"},
+      Backup{19, "monday"},
+      Replay{20, JobId("j1"), JobId("j2")},
   };
 }
 
