@@ -9,6 +9,8 @@ namespace hyps::store {
 
 namespace {
 
+constexpr std::int64_t kBoundless = std::numeric_limits<std::int64_t>::max();
+
 using Entries = std::map<std::string, Blob, std::less<>>;
 
 void erase_prefix(Entries& entries, const std::string& prefix) {
@@ -58,9 +60,8 @@ class MemoryStore final : public Store {
     return target->write(batch);
   }
 
-  [[nodiscard]] std::int64_t free_bytes() const override {
-    return std::numeric_limits<std::int64_t>::max();
-  }
+  [[nodiscard]] std::int64_t free_bytes() const override { return kBoundless; }
+  [[nodiscard]] std::int64_t total_bytes() const override { return kBoundless; }
 
  private:
   // A snapshot, so that callbacks may use the store; values are shared, not copied.

@@ -132,6 +132,12 @@ class RocksStore final : public Store {
     return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
   }
 
+  [[nodiscard]] std::int64_t total_bytes() const override {
+    struct statvfs info {};
+    if (::statvfs(folder_.c_str(), &info) != 0) return 0;
+    return static_cast<std::int64_t>(info.f_blocks) * static_cast<std::int64_t>(info.f_frsize);
+  }
+
   [[nodiscard]] std::string warning() const override { return warning_; }
 
  private:

@@ -42,6 +42,8 @@ class Store {
   virtual Status backup(const std::filesystem::path& folder) const = 0;
   // What the disk below has left for this store.
   [[nodiscard]] virtual std::int64_t free_bytes() const = 0;
+  // What that disk holds in all.
+  [[nodiscard]] virtual std::int64_t total_bytes() const = 0;
   // What was wrong at opening and was got over: to be told to people. Empty: nothing.
   [[nodiscard]] virtual std::string warning() const { return {}; }
 };

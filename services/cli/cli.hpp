@@ -47,6 +47,7 @@ void add_get(Cli& cli);
 void add_describe(Cli& cli);
 void add_logs(Cli& cli);
 void add_backup(Cli& cli);
+void add_replay(Cli& cli);
 void add_watch(Cli& cli);
 
 int run_command_line(int argc, char** argv);

@@ -40,7 +40,7 @@ class Client {
 
   Result<nlohmann::json> query(const std::string& what, const std::string& name = {},
                                Milliseconds timeout = Milliseconds(10'000));
-  // Deploy, Remove, Backup; the request number is filled in here.
+  // Deploy, Remove, Replay, Backup; the request number is filled in here.
   Result<nlohmann::json> request(protocol::Message message,
                                  Milliseconds timeout = Milliseconds(10'000));
   // Files by path and the name they get in the cluster. `progress(done, total)` in bytes.

@@ -98,7 +98,7 @@ std::string status_text(const json& status) {
 std::string list_text(const std::string& what, const json& reply) {
   if (what == "workers") return workers_table(reply).text();
   if (what == "models") return models_table(reply).text();
-  if (what == "jobs") return jobs_table(reply).text();
+  if (what == "jobs" || what == "failed_jobs") return jobs_table(reply).text();
   if (what == "partitions") return partitions_table(reply).text();
   return status_text(reply);
 }

@@ -15,12 +15,17 @@ namespace {
 struct Options {
   std::string what;
   std::string name;
+  bool failed = false;
 };
 
 Result<int> run(const Cli& cli, const Options& options) {
+  if (options.failed && options.what != "jobs") {
+    return Error{ErrorKind::invalid, "--failed is for jobs: hyps get jobs --failed"};
+  }
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
-  HYPS_TRY(const auto reply, client->query(options.what, options.name));
-  fmt::print("{}", cli.json() ? reply.dump(2) + "\n" : list_text(options.what, reply));
+  const std::string what = options.failed ? "failed_jobs" : options.what;
+  HYPS_TRY(const auto reply, client->query(what, options.name));
+  fmt::print("{}", cli.json() ? reply.dump(2) + "\n" : list_text(what, reply));
   return kOk;
 }
 
@@ -33,6 +38,8 @@ void add_get(Cli& cli) {
       ->required()
       ->check(CLI::IsMember({"workers", "models", "jobs", "partitions", "status"}));
   verb->add_option("--model", options->name, "Only jobs or partitions of this model");
+  verb->add_flag("--failed", options->failed,
+                 "Only failed jobs; their input is kept (hyps describe job, hyps replay)");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });
 }
 

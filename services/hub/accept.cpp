@@ -131,7 +131,9 @@ void on_accepted(State& s, const JobId& id, const Status& status) {
   tell(s, job->summary, job->timeline.front());
 }
 
-void accept(State& s, const UserInput& input) {
+using Then = std::function<void(const Status&)>;
+
+void accept(State& s, const UserInput& input, const std::string& detail, const Then& then) {
   const JobId id = input.job_id.empty() ? new_job_id(s) : JobId(input.job_id);
   Job job;
   job.summary.id = id;
@@ -145,6 +147,7 @@ void accept(State& s, const UserInput& input) {
   job.stored.emplace(image.tensor, image);
   TimelineEvent accepted;
   accepted.event = "accepted";
+  accepted.detail = detail;
   note(s, job, std::move(accepted));
 
   store::Batch batch;
@@ -154,7 +157,10 @@ void accept(State& s, const UserInput& input) {
   batch.puts.emplace_back(job_key(id), encode_job(job));
   s.unfinished.emplace(id, job.summary.sequence);
   s.jobs.emplace(job.summary.sequence, std::move(job));
-  s.persist(std::move(batch), [&s, id](const Status& status) { on_accepted(s, id, status); });
+  s.persist(std::move(batch), [&s, id, then](const Status& status) {
+    on_accepted(s, id, status);
+    if (then) then(status);
+  });
 }
 
 }  // namespace
@@ -179,7 +185,17 @@ void on_user_input(State& s, const UserInput& input) {
     s.status_due = true;
     return refuse(s, input, reason);
   }
-  accept(s, input);
+  accept(s, input, {}, {});
+}
+
+void accept_replay(State& s, const UserInput& input, const std::string& detail, const Then& then) {
+  if (const std::string fault = fault_of(s, input); !fault.empty()) {
+    return then(Error{ErrorKind::invalid, fault});
+  }
+  if (const std::string reason = refusing_because(s); !reason.empty()) {
+    return then(Error{ErrorKind::overloaded, reason});
+  }
+  accept(s, input, detail, then);
 }
 
 }  // namespace hyps::hub

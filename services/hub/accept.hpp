@@ -7,6 +7,11 @@ namespace hyps::hub {
 
 void on_user_input(State& s, const UserInput& input);
 
+// The input of a finished job once more, under another job id. `then` once it is on disk, or
+// refused.
+void accept_replay(State& s, const UserInput& input, const std::string& detail,
+                   const std::function<void(const Status&)>& then);
+
 // Why no job is accepted at present; empty: jobs are.
 std::string refusing_because(const State& s);
 

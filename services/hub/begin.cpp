@@ -42,7 +42,9 @@ void begin_models(State& s, Restored& restored) {
 void begin_finished(State& s, Job job, const Restored& restored) {
   const JobId id = job.summary.id;
   Finished finished;
-  finished.has_feature_maps = restored.with_feature_maps.contains(id);
+  const auto feature_maps = restored.feature_maps.find(id);
+  finished.has_feature_maps = feature_maps != restored.feature_maps.end();
+  if (finished.has_feature_maps) finished.feature_map_bytes = feature_maps->second;
   if (restored.unannounced.contains(id)) {
     s.unannounced.insert(id);
     finished.askers = std::move(job.askers);
@@ -99,7 +101,7 @@ void begin_jobs(State& s, Restored& restored) {
     }
   }
   store::Batch orphans;
-  for (const JobId& id : restored.with_feature_maps) {
+  for (const auto& [id, bytes] : restored.feature_maps) {
     if (known.contains(id)) continue;
     orphans.delete_prefixes.push_back(feature_maps_of(id));
     orphans.delete_prefixes.push_back(feature_map_refs_of(id));

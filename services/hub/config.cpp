@@ -28,9 +28,15 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
   schema.bytes("disk_reserve_bytes", &c.disk_reserve_bytes, 0, kTera,
                "new jobs are refused when the disk has less left");
   schema.integer("keep_finished_jobs", &c.keep_finished_jobs, 0, 1'000'000,
-                 "finished jobs whose answer and timeline are kept");
+                 "done jobs whose answer and timeline are kept");
+  schema.integer("keep_failed_jobs", &c.keep_failed_jobs, 0, 1'000'000,
+                 "failed jobs that are kept, with timeline and input, to be replayed");
   schema.integer("keep_feature_maps", &c.keep_feature_maps, 0, 1'000'000,
-                 "finished jobs whose feature maps are kept");
+                 "done jobs whose feature maps are kept");
+  schema.integer("keep_feature_maps_hours", &c.keep_feature_maps_hours, 1, 100'000,
+                 "hours that feature maps of done jobs are kept at most");
+  schema.integer("keep_feature_maps_percent", &c.keep_feature_maps_percent, 0, 100,
+                 "percent of the disk that feature maps of finished jobs may take; the oldest go");
 }
 
 void declare_times(runtime::Schema& schema, Config& c) {
@@ -38,6 +44,8 @@ void declare_times(runtime::Schema& schema, Config& c) {
                  "how often a partition of a job may fail, over all workers, before the job does");
   schema.integer("max_losses", &c.max_losses, 1, 1'000'000,
                  "how many workers a partition of a job may outlive before the job fails");
+  schema.integer("max_workers_lost", &c.max_workers_lost, 1, 1'000'000,
+                 "different workers that may be lost while they compute a partition of a job");
   schema.integer("retry_delay_ms", &c.retry_delay_ms, 0, kDay,
                  "ms before a failed partition is tried again, times the failures so far");
   schema.integer("resend_after_ms", &c.resend_after_ms, 100, kDay,

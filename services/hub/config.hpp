@@ -27,10 +27,14 @@ struct Config {
   std::int64_t max_timeline_events = 500;
   std::int64_t disk_reserve_bytes = 256LL << 20;
   std::int64_t keep_finished_jobs = 1000;
+  std::int64_t keep_failed_jobs = 100;
   std::int64_t keep_feature_maps = 16;
+  std::int64_t keep_feature_maps_hours = 24;
+  std::int64_t keep_feature_maps_percent = 20;
 
   std::int64_t max_attempts = 5;
   std::int64_t max_losses = 50;
+  std::int64_t max_workers_lost = 3;
   std::int64_t retry_delay_ms = 200;
   std::int64_t resend_after_ms = 3000;
   std::int64_t worker_silence_ms = 5000;

@@ -5,6 +5,7 @@
 #include "services/hub/accept.hpp"
 #include "services/hub/backup.hpp"
 #include "services/hub/begin.hpp"
+#include "services/hub/dead_letters.hpp"
 #include "services/hub/dispatch.hpp"
 #include "services/hub/files.hpp"
 #include "services/hub/invariants.hpp"
@@ -52,6 +53,7 @@ struct FromClient {
   void operator()(const protocol::Deploy& m) const { on_deploy(s, peer, m); }
   void operator()(const protocol::Remove& m) const { on_remove(s, peer, m); }
   void operator()(const protocol::Query& m) const { on_query(s, peer, m); }
+  void operator()(const protocol::Replay& m) const { on_replay(s, peer, m); }
   void operator()(const protocol::Backup& m) const { on_backup(s, peer, m); }
   void operator()(const protocol::PartPut& m) const { on_part_put(s, peer, m); }
   void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }
@@ -128,6 +130,7 @@ struct Handle {
   void operator()(const DiskFree& e) const {
     const bool was_accepting = refusing_because(s).empty();
     s.disk_free = e.bytes;
+    s.disk_total = e.total;
     const bool accepting = refusing_because(s).empty();
     if (accepting != was_accepting) s.status_due = s.prune_due = true;
   }
@@ -139,6 +142,7 @@ struct Handle {
     retry_writes(s);
     announce_again(s);
     expire_files(s);
+    prune_now_and_then(s);
     s.schedule_due = true;  // a pause before another try may be over
   }
 };

@@ -1,6 +1,7 @@
 #include "services/hub/dispatch.hpp"
 
 #include "services/hub/jobs.hpp"
+#include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
 
@@ -64,7 +65,8 @@ void dispatch_tasks_of(State& s, Job& job) {
     if (!inputs_stored(job, partition)) continue;
     Epoch epoch = 0;
     Worker* worker = free_worker(s, *plan, partition, epoch);
-    if (worker != nullptr) dispatch(s, job, i, *worker, epoch);
+    if (worker == nullptr || !may_be_given(s, *worker, key_of(job, partition))) continue;
+    dispatch(s, job, i, *worker, epoch);
   }
 }
 

@@ -73,6 +73,7 @@ struct FrameDropped {  // bytes that are no message
 };
 struct DiskFree {
   std::int64_t bytes = 0;
+  std::int64_t total = 0;
 };
 struct Tick {};
 

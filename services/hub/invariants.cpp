@@ -92,8 +92,13 @@ std::string broken_of_indexes(const State& s) {
   for (const JobId& id : s.unannounced) {
     if (!s.finished.contains(id)) return "an unfinished job's answer is to be announced";
   }
-  const auto kept = static_cast<std::size_t>(s.config.keep_finished_jobs) + s.unannounced.size();
+  const auto kept =
+      static_cast<std::size_t>(s.config.keep_finished_jobs + s.config.keep_failed_jobs) +
+      s.unannounced.size();
   if (s.finished.size() > kept) return "more finished jobs are kept than allowed";
+  for (const auto& [key, workers] : s.suspects) {
+    if (!s.unfinished.contains(key.job)) return "a task of a finished job is suspected";
+  }
   for (const auto& [name, model] : s.models) {
     if (!model.plan.empty() && !s.plans.contains(model.plan)) return "a model's plan is gone";
   }

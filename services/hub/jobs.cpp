@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "common/protocol/topics.hpp"
+#include "services/hub/dead_letters.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
 
@@ -111,6 +113,7 @@ void fail_job(State& s, Job& job, const std::string& message) {
         if (failing == nullptr) return std::nullopt;
         store::Batch batch;
         add_closing_records(s, *failing, batch);
+        keep_input_only(*failing, batch);
         return batch;
       },
       [&s, id = job.summary.id] { finish_job(s, id); });
@@ -160,6 +163,7 @@ void finish_job(State& s, const JobId& id) {
          {"error", job->summary.error}});
   Finished finished;
   finished.summary = job->summary;
+  finished.feature_map_bytes = kept_bytes(*job);
   finished.askers = std::move(job->askers);
   finished.answer = std::move(job->answer);
   finished.published = s.now.steady;
@@ -167,6 +171,7 @@ void finish_job(State& s, const JobId& id) {
   s.finished_order.emplace(finished.summary.finished_unix_ms, id);
   s.jobs.erase(finished.summary.sequence);
   s.unfinished.erase(id);
+  forget_suspects(s, id);
   s.finished.insert_or_assign(id, std::move(finished));
   s.unannounced.insert(id);
   s.plans_due = s.prune_due = s.schedule_due = s.status_due = true;

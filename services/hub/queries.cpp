@@ -92,9 +92,10 @@ json partitions_json(const State& s, const std::string& model) {
   return {{"partitions", list}};
 }
 
-json jobs_json(const State& s, const std::string& model) {
+json jobs_json(const State& s, const std::string& model, bool failed_only) {
   std::vector<const JobSummary*> found;
   const auto add = [&](const JobSummary& job) {
+    if (failed_only && job.state != JobState::failed) return;
     if (model.empty() || job.model.text == model) found.push_back(&job);
   };
   for (const auto& [sequence, job] : s.jobs) {
@@ -111,11 +112,12 @@ json jobs_json(const State& s, const std::string& model) {
   return {{"jobs", list}};
 }
 
-json job_json(const Job& job) {
+json job_json(const Job& job, bool input_kept) {
   json out = to_json(job.summary);
   json timeline = json::array();
   for (const auto& event : job.timeline) timeline.push_back(to_json(job.summary, event));
   out["timeline"] = std::move(timeline);
+  out["input_kept"] = input_kept;
   const bool finished =
       job.summary.state == JobState::done || job.summary.state == JobState::failed;
   out["answer"] = finished ? json::parse(job.answer, nullptr, false) : json(nullptr);
@@ -134,19 +136,23 @@ void refuse_unknown(State& s, const Peer& peer, const protocol::Query& query) {
 
 void query_job(State& s, const Peer& peer, const protocol::Query& query) {
   const JobId id(query.name);
-  if (const Job* job = s.find_job(id)) return reply(s, peer, query, job_json(*job));
+  if (const Job* job = s.find_job(id)) return reply(s, peer, query, job_json(*job, true));
   if (!s.finished.contains(id)) return refuse_unknown(s, peer, query);
   s.read(job_key(id), [&s, peer, query](const Result<Blob>& record) {
     const Result<Job> job = record.ok() ? decode_job(*record) : Result<Job>(record.error());
     if (!job.ok()) return refuse(s, peer, query.request, job.error());
-    reply(s, peer, query, job_json(*job));
+    const auto finished = s.finished.find(job->summary.id);
+    const bool input_kept = finished != s.finished.end() && finished->second.has_feature_maps;
+    reply(s, peer, query, job_json(*job, input_kept));
   });
 }
 
 // True when `what` asks for a list.
 bool query_list(State& s, const Peer& peer, const protocol::Query& query) {
   if (query.what == "jobs") {
-    reply(s, peer, query, jobs_json(s, query.name));
+    reply(s, peer, query, jobs_json(s, query.name, false));
+  } else if (query.what == "failed_jobs") {
+    reply(s, peer, query, jobs_json(s, query.name, true));
   } else if (query.what == "partitions") {
     reply(s, peer, query, partitions_json(s, query.name));
   } else if (query.what == "status") {
@@ -195,7 +201,7 @@ void on_query(State& s, const Peer& peer, const protocol::Query& query) {
   }
   refuse(s, peer, query.request,
          {ErrorKind::invalid,
-          "ask for workers, models, jobs, partitions, status, or one worker, "
+          "ask for workers, models, jobs, failed_jobs, partitions, status, or one worker, "
           "model or job by name"});
 }
 

@@ -46,7 +46,7 @@ struct Restored {
   // Unfinished ones with their stored tensors; of finished and announced ones the summary only.
   std::vector<Job> jobs;
   std::set<JobId> unannounced;
-  std::set<JobId> with_feature_maps;
+  std::map<JobId, std::int64_t> feature_maps;  // their bytes, of every job that has some
   std::map<Digest, File> files;
   std::map<ModelName, Totals> totals;
   std::vector<std::string> damaged;  // keys whose records cannot be read; they are left alone

@@ -5,6 +5,7 @@
 #include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
 
@@ -79,6 +80,7 @@ void take_back(State& s, Job& job, std::size_t index, const std::string& why, Ta
 }
 
 void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
+  const auto computing = believed_computing(s, worker);
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       const Task& task = job.tasks[i];
@@ -87,6 +89,7 @@ void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
       }
     }
   }
+  if (computing) suspect(s, *computing->job, computing->index, worker);
 }
 
 void take_moved_tasks(State& s, const PlanState& plan) {

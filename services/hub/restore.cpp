@@ -85,10 +85,11 @@ Status read_jobs(const Store& store, Restored& out) {
     if (state == JobState::done || state == JobState::failed) continue;
     HYPS_CHECK(read_stored_tensors(store, job, out));
   }
-  return store.scan_keys(kFeatureMapRefs, [&](std::string_view key) {
-    const std::string_view rest = key.substr(std::string_view(kFeatureMapRefs).size());
-    out.with_feature_maps.insert(JobId(std::string(rest.substr(0, rest.find('/')))));
-    return true;
+  return each_record(store, kFeatureMapRefs, out, [&](const std::string& key, const Blob& r) {
+    std::int64_t& bytes = out.feature_maps[JobId(key.substr(0, key.find('/')))];
+    const auto ref = decode_ref(key, r);
+    if (ref.ok()) bytes += static_cast<std::int64_t>(ref->bytes);
+    return Status();  // a damaged one is found when it is needed
   });
 }
 

@@ -76,6 +76,7 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
   for (const auto& [ref, data] : outputs) job.stored.insert_or_assign(ref.tensor, ref);
   task.state = Task::State::stored;
   ++job.summary.stored;
+  s.suspects.erase(key);
   ++s.find_plan(key.plan)->runs[found->index];
   if (Worker* worker = s.find_worker(task.worker)) {
     worker->tasks.erase(key);

@@ -6,34 +6,69 @@ namespace hyps::hub {
 
 namespace {
 
+constexpr Milliseconds kPrunePeriod{60'000};
+constexpr std::int64_t kHourMs = 3'600'000;
+
+bool is_failed(const Finished& job) { return job.summary.state == JobState::failed; }
+
 struct Pruned {
   std::vector<JobId> records;
   std::vector<JobId> feature_maps;
 };
 
-void forget_oldest(State& s, Pruned& pruned) {
-  auto at = s.finished_order.begin();
-  while (at != s.finished_order.end() &&
-         static_cast<std::int64_t>(s.finished.size()) > s.config.keep_finished_jobs) {
-    const auto job = s.finished.find(at->second);
-    if (job == s.finished.end() ||
-        s.unannounced.contains(at->second)) {  // its answer is still needed
-      ++at;
-      continue;
-    }
-    if (job->second.has_feature_maps) pruned.feature_maps.push_back(at->second);
-    pruned.records.push_back(at->second);
-    s.finished.erase(job);
-    at = s.finished_order.erase(at);
-  }
+void forget(State& s, const std::pair<std::int64_t, JobId>& place, Pruned& pruned) {
+  const auto job = s.finished.find(place.second);
+  if (job->second.has_feature_maps) pruned.feature_maps.push_back(place.second);
+  pruned.records.push_back(place.second);
+  s.finished.erase(job);
+  s.finished_order.erase(place);
 }
 
+void forget_oldest(State& s, Pruned& pruned) {
+  std::int64_t done = s.config.keep_finished_jobs;
+  std::int64_t failed = s.config.keep_failed_jobs;
+  std::vector<std::pair<std::int64_t, JobId>> forgotten;
+  for (auto at = s.finished_order.rbegin(); at != s.finished_order.rend(); ++at) {
+    std::int64_t& left = is_failed(s.finished.at(at->second)) ? failed : done;
+    if (left-- > 0 || s.unannounced.contains(at->second)) continue;  // its answer is still needed
+    forgotten.push_back(*at);
+  }
+  for (const auto& place : forgotten) forget(s, place, pruned);
+}
+
+// What may be kept, from the newest job on.
+class Allowance {
+ public:
+  explicit Allowance(const State& s)
+      : oldest_unix_ms_(s.now.unix_ms - s.config.keep_feature_maps_hours * kHourMs),
+        jobs_(s.config.keep_feature_maps),
+        bytes_(s.disk_total / 100 * s.config.keep_feature_maps_percent),
+        bytes_bounded_(s.disk_total > 0),
+        disk_full_(s.disk_free && *s.disk_free < s.config.disk_reserve_bytes) {}
+
+  bool keeps(const Finished& job) {
+    if (disk_full_) return false;
+    // Failed jobs have their input only, and a bound of their own.
+    const bool wanted =
+        is_failed(job) || (job.summary.finished_unix_ms >= oldest_unix_ms_ && jobs_-- > 0);
+    if (!wanted || (bytes_bounded_ && job.feature_map_bytes > bytes_)) return false;
+    bytes_ -= job.feature_map_bytes;
+    return true;
+  }
+
+ private:
+  std::int64_t oldest_unix_ms_;
+  std::int64_t jobs_;
+  std::int64_t bytes_;
+  bool bytes_bounded_;
+  bool disk_full_;
+};
+
 void drop_feature_maps(State& s, Pruned& pruned) {
-  const bool disk_full = s.disk_free && *s.disk_free < s.config.disk_reserve_bytes;
-  std::int64_t kept = disk_full ? 0 : s.config.keep_feature_maps;
+  Allowance allowance(s);
   for (auto at = s.finished_order.rbegin(); at != s.finished_order.rend(); ++at) {
     Finished& job = s.finished.at(at->second);
-    if (!job.has_feature_maps || kept-- > 0) continue;
+    if (!job.has_feature_maps || allowance.keeps(job)) continue;
     job.has_feature_maps = false;
     pruned.feature_maps.push_back(at->second);
   }
@@ -58,9 +93,14 @@ store::Batch batch_of(const State& s, const Pruned& pruned) {
 
 }  // namespace
 
+void prune_now_and_then(State& s) {
+  if (s.now.steady - s.pruned_at >= kPrunePeriod) s.prune_due = true;
+}
+
 void prune(State& s) {
   if (!s.prune_due) return;
   s.prune_due = false;
+  s.pruned_at = s.now.steady;
   Pruned pruned;
   forget_oldest(s, pruned);
   drop_feature_maps(s, pruned);

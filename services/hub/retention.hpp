@@ -5,8 +5,12 @@
 
 namespace hyps::hub {
 
-// The oldest finished jobs above keep_finished_jobs are forgotten, answers and all; of those above
-// keep_feature_maps (all, when the disk reserve is reached) the feature maps go.
+// The oldest above keep_finished_jobs (failed ones: keep_failed_jobs) are forgotten, answers and
+// all. Feature maps go of jobs above keep_feature_maps, older than keep_feature_maps_hours or
+// beyond keep_feature_maps_percent of the disk; all of them when the disk reserve is reached. Of a
+// failed job only the input is there; it goes for want of disk only.
 void prune(State& s);
+// On tick: time has passed.
+void prune_now_and_then(State& s);
 
 }  // namespace hyps::hub

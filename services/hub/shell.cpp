@@ -254,7 +254,7 @@ void Shell::tick() {
     failures.swap(mailbox_->failures);
   }
   for (auto& failure : failures) step(std::move(failure));
-  if (ticks_++ % kTicksPerSecond == 0) step(DiskFree{store_->free_bytes()});
+  if (ticks_++ % kTicksPerSecond == 0) step(DiskFree{store_->free_bytes(), store_->total_bytes()});
   for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
     step(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
   }

@@ -60,7 +60,8 @@ struct Retry {                                         // a write that has to su
 
 struct Finished {
   JobSummary summary;
-  bool has_feature_maps = true;
+  bool has_feature_maps = true;  // of a failed job: its input
+  std::int64_t feature_map_bytes = 0;
   // Until the broker has had the answer for some time (State::unannounced):
   std::vector<Asker> askers;
   std::string answer;
@@ -103,6 +104,8 @@ struct State {
   std::uint64_t next_sequence = 1;
   std::map<Digest, std::unique_ptr<File>> files;
   BackupState backup;
+  // Unfinished tasks that workers were lost with, and which workers.
+  std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
 
   std::uint64_t next_token = 1;
   std::map<std::uint64_t, std::function<void(const Status&)>> writes;
@@ -112,6 +115,7 @@ struct State {
   Milliseconds write_failed_at{0};
 
   std::optional<std::int64_t> disk_free;
+  std::int64_t disk_total = 0;  // 0: not known yet
   std::int64_t dropped_frames = 0;
   std::int64_t stale_results = 0;
 
@@ -124,6 +128,7 @@ struct State {
   Milliseconds snapshot_sent{-1'000'000};
   Milliseconds status_sent{-1'000'000};
   Milliseconds last_tick{0};
+  Milliseconds pruned_at{0};
 
   // ---- speaking ----
   void send(const Peer& to, protocol::Message message);

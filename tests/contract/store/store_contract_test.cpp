@@ -327,7 +327,10 @@ TEST_P(StoreContract, BackupWhileWritingIsOfOneMoment) {
   }
 }
 
-TEST_P(StoreContract, ReportsFreeBytes) { EXPECT_GT(store().free_bytes(), 0); }
+TEST_P(StoreContract, ReportsFreeAndTotalBytes) {
+  EXPECT_GT(store().free_bytes(), 0);
+  EXPECT_GE(store().total_bytes(), store().free_bytes());
+}
 
 INSTANTIATE_TEST_SUITE_P(Store, StoreContract,
                          testing::Values(Implementation{"RocksDb", make_rocksdb},

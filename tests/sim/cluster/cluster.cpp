@@ -36,7 +36,7 @@ hub::Config Cluster::hub_config() {
   config.max_timeline_events = world.random.below(2) == 0 ? 12 : 500;
   // So that a job that fails has failed for a reason the simulation knows.
   config.max_attempts = 1000;
-  config.max_losses = 1'000'000;
+  config.max_losses = config.max_workers_lost = 1'000'000;
   return config;
 }
 
@@ -99,9 +99,21 @@ void Cluster::check_leftovers() {
           fmt::format("{} keeps {} bytes that nobody wants", worker->name(), worker->held_bytes()));
     }
   }
+  check_kept_feature_maps();
+}
+
+void Cluster::check_kept_feature_maps() {
+  const auto& finished = hub->state().finished;
   std::set<std::string> jobs;
   (void)world.disk.now().scan_keys(hub::kFeatureMaps, [&](std::string_view key) {
-    jobs.emplace(key.substr(2, key.find('/', 2) - 2));
+    const std::string job(key.substr(2, key.find('/', 2) - 2));
+    const auto known = finished.find(JobId(job));
+    const bool failed =
+        known != finished.end() && known->second.summary.state == hub::JobState::failed;
+    if (!failed) jobs.insert(job);
+    if (failed && !key.ends_with(partition::kImageTensor)) {
+      world.violate("more than the input is kept of job " + job + ", which failed");
+    }
     return true;
   });
   if (jobs.size() > kKeepFeatureMaps) {

@@ -38,6 +38,7 @@ class Cluster {
   [[nodiscard]] std::string missing() const;
   // Nothing is kept that nobody needs any more.
   void check_leftovers();
+  void check_kept_feature_maps();
   [[nodiscard]] std::vector<Process*> processes();
 
   World world;

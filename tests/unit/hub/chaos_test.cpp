@@ -49,7 +49,7 @@ class Chaos {
   static Config config() {
     Config c;
     c.keep_feature_maps = 2;
-    c.max_losses = 1'000'000;
+    c.max_losses = c.max_workers_lost = 1'000'000;
     c.max_attempts = 1000;
     return c;
   }

@@ -79,7 +79,7 @@ class World {
   std::vector<protocol::Message> to_client;
   std::vector<protocol::Message> to_manager;
   std::vector<Log> logs;
-  std::vector<std::string> backups;  // begun
+  std::vector<std::string> backups;                                    // begun
   std::map<std::pair<std::string, std::string>, int> computed_before;  // by workers that died
   std::vector<std::string> violations;
 

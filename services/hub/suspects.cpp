@@ -1,0 +1,70 @@
+#include "services/hub/suspects.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "services/hub/jobs.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+bool is_suspect(const State& s, const protocol::TaskKey& key) { return s.suspects.contains(key); }
+
+// It could begin now, if this worker had nothing else.
+bool waits_for(State& s, const protocol::TaskKey& key, const WorkerId& worker) {
+  const auto at = find_task(s, key);
+  if (!at || at->job->tasks[at->index].state != Task::State::idle) return false;
+  const PlanState& plan = *s.find_plan(key.plan);
+  const auto route = plan.routes.find(key.partition);
+  return route != plan.routes.end() && route->second.worker == worker &&
+         inputs_stored(*at->job, plan.plan.partitions[at->index]);
+}
+
+std::string names_of(const std::set<WorkerId>& workers) {
+  std::string names;
+  for (const WorkerId& worker : workers) names += (names.empty() ? "" : ", ") + worker.text;
+  return names;
+}
+
+}  // namespace
+
+std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker) {
+  std::optional<TaskPlace> first;
+  for (auto& [sequence, job] : s.jobs) {
+    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+      const Task& task = job.tasks[i];
+      if (task.state != Task::State::dispatched || task.worker != worker || task.done) continue;
+      if (!first || task.given < first->job->tasks[first->index].given) first = TaskPlace{&job, i};
+    }
+  }
+  return first;
+}
+
+void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker) {
+  if (job.summary.state != JobState::running) return;
+  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
+  std::set<WorkerId>& lost = s.suspects[key_of(job, partition)];
+  lost.insert(worker);
+  if (static_cast<std::int64_t>(lost.size()) < s.config.max_workers_lost) return;
+  fail_job(s, job,
+           fmt::format("{}: {} different workers were lost while they had it: {}",
+                       partition.name.text, lost.size(), names_of(lost)));
+}
+
+bool may_be_given(State& s, const Worker& worker, const protocol::TaskKey& key) {
+  if (is_suspect(s, key)) return worker.tasks.empty();
+  const bool has_one = std::any_of(worker.tasks.begin(), worker.tasks.end(),
+                                   [&](const auto& task) { return is_suspect(s, task); });
+  return !has_one && std::none_of(s.suspects.begin(), s.suspects.end(), [&](const auto& item) {
+    return waits_for(s, item.first, worker.info.id);
+  });
+}
+
+void forget_suspects(State& s, const JobId& job) {
+  auto at = s.suspects.lower_bound({job, PlanId(), PartitionName()});
+  while (at != s.suspects.end() && at->first.job == job) at = s.suspects.erase(at);
+}
+
+}  // namespace hyps::hub

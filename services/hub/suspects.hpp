@@ -1,0 +1,18 @@
+// Tasks that may be what kills their workers.
+#pragma once
+
+#include "services/hub/recovery.hpp"
+
+namespace hyps::hub {
+
+// The task that this worker is believed to compute: the first it was given of those it has not
+// done.
+std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker);
+// This worker was lost with it. Fails the job when it was the last it may take along.
+void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker);
+// A suspect gets a worker for itself alone; a worker that one waits for is given nothing else.
+bool may_be_given(State& s, const Worker& worker, const protocol::TaskKey& key);
+// Its job is finished.
+void forget_suspects(State& s, const JobId& job);
+
+}  // namespace hyps::hub
