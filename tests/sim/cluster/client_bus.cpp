@@ -9,7 +9,6 @@ namespace hyps::sim {
 
 namespace {
 
-constexpr std::size_t kMaxQueuedMessages = 20'000;
 constexpr std::size_t kMaxQueuedBytes = 64U << 20U;
 // Small, so that small feature maps travel in several chunks.
 constexpr std::uint64_t kSmallestChunk = 40;
@@ -25,7 +24,7 @@ ClientBus::ClientBus(World& world, Network& network, std::string client,
       filters_(std::move(filters)),
       will_(std::move(will)),
       handlers_(std::move(handlers)),
-      lanes_(kMaxQueuedMessages, kMaxQueuedBytes) {}
+      lanes_(world.max_queued_messages, kMaxQueuedBytes) {}
 
 void ClientBus::start() { try_connect(); }
 

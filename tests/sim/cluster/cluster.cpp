@@ -19,11 +19,14 @@ constexpr std::int64_t kKeepFeatureMaps = 2;
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, bool with_history) : world(seed, with_history) {
-  trouble = world.random_ms(8000, 30'000);
+  trouble = world.random_ms(8000, 40'000);
+  if (world.random.below(6) == 0) {
+    world.max_queued_messages = static_cast<std::size_t>(world.random.between(20, 200));
+  }
   hub = std::make_unique<HubProcess>(world, network, ledger, hub_config());
   manager = std::make_unique<ManagerProcess>(world, network, world.random.below(3));
   add_workers();
-  const int jobs = static_cast<int>(world.random.between(3, 12));
+  const int jobs = static_cast<int>(world.random.between(3, 20));
   user = std::make_unique<UserProcess>(world, network, jobs, trouble);
   network.tap = [this](const bus::Message& message) { ledger.on_broker(message); };
 }
@@ -128,14 +131,17 @@ Outcome simulate(std::uint64_t seed, bool with_history) {
   Faults faults(cluster);
   cluster.start();
   faults.begin();
+  Milliseconds recovery{0};
   cluster.run_until(cluster.trouble);
   if (world.violation.empty()) {
     faults.heal();
     cluster.run_until_settled(kLiveness);
+    recovery = world.clock.now() - cluster.trouble;
     cluster.run_until(world.clock.now() + kAftermath);
   }
   if (world.violation.empty()) cluster.check_leftovers();
   Outcome outcome{world.violation, world.history.lines()};
+  outcome.recovery = recovery;
   for (const auto& [id, job] : cluster.ledger.jobs()) {
     outcome.accepted += job.accepted ? 1 : 0;
     outcome.answered += job.answer.empty() ? 0 : 1;

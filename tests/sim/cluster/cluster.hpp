@@ -21,6 +21,7 @@ struct Outcome {
   std::vector<std::string> history;
   std::size_t accepted = 0;
   std::size_t answered = 0;
+  Milliseconds recovery{0};  // from when all was well until all promises were kept
 };
 
 // One life of a cluster: faults for a while, then everything heals, and what was promised must

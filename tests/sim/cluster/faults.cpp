@@ -35,7 +35,7 @@ void Faults::draw_faults() {
       &Faults::freeze_somebody,   &Faults::cut_somebody,    &Faults::slow_a_worker,
       &Faults::fill_disk,         &Faults::fail_writes,     &Faults::reach_reserve,
       &Faults::rot_a_feature_map, &Faults::jump_a_clock,    &Faults::redeploy,
-      &Faults::wipe_a_cache};
+      &Faults::wipe_a_cache,      &Faults::cut_hub};
   for (const auto fault : all) {
     if (c_.world.random.below(3) == 0) kinds_.emplace_back([this, fault] { (this->*fault)(); });
   }
@@ -134,8 +134,10 @@ void Faults::kill_broker() {
   });
 }
 
-void Faults::cut_somebody() {
-  Process& process = anybody();
+void Faults::cut_somebody() { cut(anybody()); }
+void Faults::cut_hub() { cut(*c_.hub); }
+
+void Faults::cut(Process& process) {
   if (process.frozen()) return;
   const auto way = c_.world.random.below(4);
   c_.world.say(process.name(), [&] {

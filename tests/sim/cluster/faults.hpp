@@ -35,7 +35,9 @@ class Faults {
   void kill_everything();
   void kill_broker();
   void freeze_somebody();
+  void cut(Process& process);
   void cut_somebody();
+  void cut_hub();
   void slow_a_worker();
   void fill_disk();
   void fail_writes();

@@ -36,6 +36,7 @@ std::string topic_of(const hub::UserInput& input) {
 
 void Ledger::on_start(const hub::State& state) {
   claim_.reset();
+  given_up_.clear();
   asked_again_.clear();
   repeats_.clear();
   asked_.clear();
@@ -137,6 +138,7 @@ struct Ledger::Judge {
     if (contains(e.payload, "\"state\":\"refused\"")) return ledger.check_refused(e.payload);
   }
   void operator()(const hub::Persist& e) const {
+    ledger.given_up_.insert(e.batch.deletes.begin(), e.batch.deletes.end());
     for (const auto& [key, value] : e.batch.puts) ledger.check_write(key, value);
   }
   template <typename Other>
@@ -150,6 +152,7 @@ void Ledger::on_effect(const hub::State& state, const hub::Effect& effect) {
 // What is stored is what the whole network gives.
 void Ledger::check_write(const std::string& key, const Blob& value) {
   if (!key.starts_with(hub::kFeatureMaps)) return;
+  given_up_.erase(key);
   const std::size_t slash = key.find('/', 2);
   const std::string id = key.substr(2, slash - 2);
   const std::string tensor = key.substr(slash + 1);
@@ -163,6 +166,7 @@ void Ledger::check_write(const std::string& key, const Blob& value) {
 }
 
 bool Ledger::is_intact(const JobId& job, const std::string& tensor) {
+  if (given_up_.contains(hub::feature_map_key(job, tensor))) return false;
   const auto record = world_.disk.now().get(hub::feature_map_ref_key(job, tensor));
   const auto data = world_.disk.now().get(hub::feature_map_key(job, tensor));
   if (!record.ok() || !data.ok()) return false;

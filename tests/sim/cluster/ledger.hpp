@@ -74,6 +74,8 @@ class Ledger {
   World& world_;
   std::map<std::string, Job> jobs_;
   std::optional<Claim> claim_;
+  // Of this life: feature maps that the hub wants deleted, whether the disk has done it or not.
+  std::set<std::string> given_up_;
   std::string asked_again_;  // the job of the input being handled, if it is the same input again
   // Of this life of the hub: how often an answer may be told and was.
   std::map<std::string, int> repeats_;  // by job: because the bus was full

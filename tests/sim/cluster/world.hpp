@@ -45,7 +45,8 @@ struct World {
   Random random;
   History history;
   Rates rates;
-  test::Disk disk;  // the hub's
+  std::size_t max_queued_messages = 20'000;  // of a bus
+  test::Disk disk;                           // the hub's
   std::int64_t disk_free = std::int64_t{1} << 40U;
   std::string violation;
 };
