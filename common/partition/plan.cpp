@@ -32,6 +32,13 @@ const Partition* Plan::find(const PartitionName& name) const {
   return found == partitions.end() ? nullptr : &*found;
 }
 
+void replicate(Plan& plan, const Replication& replication) {
+  for (Partition& partition : plan.partitions) {
+    const bool of_layers = partition.kind == Kind::vertical || partition.kind == Kind::horizontal;
+    if (of_layers) partition.replication = replication;
+  }
+}
+
 namespace {
 
 // Each part is added with its length, so that no two graphs read the same.

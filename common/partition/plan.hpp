@@ -12,6 +12,7 @@
 #include "common/base/result.hpp"
 #include "common/cnn/graph.hpp"
 #include "common/partition/layers.hpp"
+#include "common/partition/replication.hpp"
 
 namespace hyps::partition {
 
@@ -38,6 +39,7 @@ struct Partition {
   std::vector<cnn::Value> outputs;  // a slice of tensor T is named "T#<i>.<n>"
   cnn::Cost cost;
   std::int64_t activation_bytes = 0;  // peak of live feature maps while it runs, inputs included
+  Replication replication;
 
   // What a worker must have free to run it.
   [[nodiscard]] std::int64_t memory_bytes() const { return cost.weight_bytes + activation_bytes; }
@@ -52,6 +54,9 @@ struct Plan {
   [[nodiscard]] PlanId id() const;  // from the content
   [[nodiscard]] const Partition* find(const PartitionName& name) const;
 };
+
+// Every partition of layers gets it; ingest and report do not, they are trusted.
+void replicate(Plan& plan, const Replication& replication);
 
 // high: of the structure (nodes, attributes, shapes), cheap, which extract compares; low: of the
 // weights' bytes too, which reads them all.

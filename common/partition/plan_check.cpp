@@ -56,6 +56,13 @@ Status check_slice(const Partition& p) {
   return {};
 }
 
+Status check_replication(const Partition& p) {
+  const bool of_layers = p.kind == Kind::vertical || p.kind == Kind::horizontal;
+  if (!of_layers && p.replication.replicas != 1) return about(p, "it must not be replicated");
+  const Status status = check(p.replication);
+  return status.ok() ? Status() : about(p, status.error().message);
+}
+
 Status check_partition(const Partition& p) {
   if (!is_valid_name(p.name.text)) {
     return invalid(
@@ -71,6 +78,7 @@ Status check_partition(const Partition& p) {
     if (!is_printable(layer)) return about(p, "a layer's name is not printable UTF-8");
   }
   HYPS_CHECK(check_numbers(p));
+  HYPS_CHECK(check_replication(p));
   return check_slice(p);
 }
 

@@ -30,6 +30,12 @@ Json to_json(const std::vector<cnn::Value>& values) {
   return list;
 }
 
+Json replication_json(const Replication& replication) {
+  return {{"mode", to_string(replication.mode)},
+          {"replicas", replication.replicas},
+          {"quorum", replication.quorum}};
+}
+
 Json to_json(const Partition& partition) {
   Json json;
   json["name"] = partition.name.text;
@@ -42,6 +48,9 @@ Json to_json(const Partition& partition) {
                      {"range", {partition.slice.begin, partition.slice.end}},
                      {"index", partition.slice_index},
                      {"count", partition.slice_count}};
+  }
+  if (partition.replication != Replication{}) {
+    json["replication"] = replication_json(partition.replication);
   }
   json["inputs"] = to_json(partition.inputs);
   json["outputs"] = to_json(partition.outputs);
@@ -202,6 +211,20 @@ Status read_slice(const Json& json, const std::string& where, Partition& partiti
   return reader.finish();
 }
 
+Result<Replication> read_replication(const Json& json, const std::string& where) {
+  using Mode = Replication::Mode;
+  Reader reader(json, where);
+  Replication replication;
+  const auto mode =
+      one_of<Mode>(reader.text("mode"), to_string, {Mode::majority, Mode::first, Mode::standby});
+  if (!mode) reader.fail("mode", "is none of majority, first, standby");
+  replication.mode = mode.value_or(Mode::majority);
+  replication.replicas = reader.small("replicas");
+  replication.quorum = reader.small("quorum");
+  HYPS_CHECK(reader.finish());
+  return replication;
+}
+
 Result<Partition> read_partition(const Json& json, std::size_t index) {
   const std::string where = fmt::format("partition {} of the plan", index);
   Reader reader(json, where);
@@ -217,6 +240,11 @@ Result<Partition> read_partition(const Json& json, std::size_t index) {
   if (partition.kind == Kind::horizontal) {
     const Json* slice = reader.object("slice");
     if (slice != nullptr) reader.take(read_slice(*slice, where, partition));
+  }
+  if (reader.has("replication")) {
+    auto replication = read_replication(*reader.object("replication"), where + ", replication");
+    if (replication.ok()) partition.replication = *replication;
+    reader.take(replication.ok() ? Status() : Status(replication.error()));
   }
   partition.inputs = read_values(reader, "inputs", where);
   partition.outputs = read_values(reader, "outputs", where);
@@ -288,6 +316,15 @@ std::string to_json(const Plan& plan) {
   for (const auto& partition : plan.partitions) json["partitions"].push_back(to_json(partition));
   // check() lets only UTF-8 through; a plan that was never checked must not throw here either.
   return json.dump(1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_json(const Replication& replication) { return replication_json(replication).dump(); }
+
+Result<Replication> replication_from_json(const std::string& text) {
+  HYPS_TRY(const Json json, parse(text));
+  HYPS_TRY(const Replication replication, read_replication(json, "replication"));
+  HYPS_CHECK(check(replication));
+  return replication;
 }
 
 Result<Plan> plan_from_json(const std::string& text) {

@@ -25,8 +25,14 @@ std::string bytes_or_dash(std::int64_t bytes) { return bytes == 0 ? "-" : format
 std::string count_or_dash(std::int64_t count) { return count == 0 ? "-" : format_count(count); }
 
 std::string kind_text(const Partition& partition) {
-  if (partition.kind != Kind::horizontal) return to_string(partition.kind);
-  return fmt::format("slice {}/{}", partition.slice_index + 1, partition.slice_count);
+  std::string text = to_string(partition.kind);
+  if (partition.kind == Kind::horizontal) {
+    text = fmt::format("slice {}/{}", partition.slice_index + 1, partition.slice_count);
+  }
+  if (partition.replication.replicas > 1) {
+    text += fmt::format(" x{}", partition.replication.replicas);
+  }
+  return text;
 }
 
 Row row_of(const Partition& partition) {

@@ -84,7 +84,7 @@ class Placer {
 
  private:
   [[nodiscard]] bool may_hold(std::size_t d, std::size_t p) const {
-    return parts_[p].memory_bytes() <= devices_[d].memory_bytes &&
+    return !devices_[d].quarantined && parts_[p].memory_bytes() <= devices_[d].memory_bytes &&
            (devices_[d].safe_zone || !parts_[p].safe_zone);
   }
   [[nodiscard]] std::int64_t room(std::size_t d) const {
@@ -208,6 +208,7 @@ class Placer {
     const std::string need = fmt::format("needs {}{}", format_bytes(part.memory_bytes()), where);
     std::int64_t largest = -1;
     for (const auto& device : devices_) {
+      if (device.quarantined) continue;
       if (device.safe_zone || !part.safe_zone) largest = std::max(largest, device.memory_bytes);
     }
     if (largest < 0) return need + "; there is no worker" + where;

@@ -16,7 +16,8 @@ struct Device {
   std::int64_t memory_bytes = 0;  // budget for partitions
   int cores = 1;
   bool safe_zone = false;
-  double gflops = 0;  // measured speed; 0: not known yet
+  double gflops = 0;         // measured speed; 0: not known yet
+  bool quarantined = false;  // may hold replicas that do not count, and nothing else
 };
 
 // A plan whose every partition fits the smallest device's budget if that is possible, else the next
@@ -41,10 +42,24 @@ struct Placement {
 // same layer, so that the work (flops / speed) is balanced; a device whose partitions exceed its
 // budget together takes turns (loads one after another), which is used only when no device has room
 // for it besides. A device never gets a partition above its whole budget, nor one for the safe zone
-// outside of it. `held` is what other plans already use on each device.
+// outside of it, nor any while it is in quarantine. `held` is what other plans already use on each
+// device.
 Placement place(const partition::Plan& plan, const std::vector<Device>& devices,
                 const std::map<PartitionName, WorkerId>& previous,
                 const std::map<WorkerId, std::int64_t>& held);
+
+// The further copies of replicated partitions, by partition: which devices hold one besides the one
+// in `placement`. Never two of a partition on one device. A copy stays where `previous` has it; on
+// a device in quarantine it stays too, but does not count, so another one is added. New ones go
+// where most memory is free. What finds no device is told.
+struct Replicas {
+  std::map<PartitionName, std::vector<WorkerId>> workers_of;
+  std::vector<Unplaced> unplaced;
+};
+Replicas place_replicas(const partition::Plan& plan, const std::vector<Device>& devices,
+                        const Placement& placement,
+                        const std::map<PartitionName, std::vector<WorkerId>>& previous,
+                        const std::map<WorkerId, std::int64_t>& held);
 
 // Predicted seconds for one image with nothing else running: the longest path through the plan of
 // flops / speed plus bytes / link rate, each device computing one partition at a time.

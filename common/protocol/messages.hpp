@@ -141,20 +141,11 @@ struct Run {
   TaskKey task;
   Epoch epoch = 0;
   std::vector<TensorRef> inputs;
-  bool announce = false;  // say TaskDone only; the outputs are sent when SendOutputs asks for them
+  // Say TaskDone only, and keep the outputs until the same Run comes again without this.
+  bool announce = false;
   template <typename A>
   void serialize(A& a) {
     a(task, epoch, inputs, announce);
-  }
-};
-
-// The outputs of a task that was announced.
-struct SendOutputs {
-  TaskKey task;
-  Epoch epoch = 0;
-  template <typename A>
-  void serialize(A& a) {
-    a(task, epoch);
   }
 };
 
@@ -241,11 +232,12 @@ struct Refused {              // the answer to a Part*, Deploy, Query that canno
 struct Deploy {
   std::uint64_t request = 0;
   ModelName model;
-  std::vector<FileRef> files;  // "model.onnx", external weights, "labels.txt", "preprocess.yaml"
-  std::string plan_json;       // a plan made by hand; empty: the manager plans
+  std::vector<FileRef> files;    // "model.onnx", external weights, "labels.txt", "preprocess.yaml"
+  std::string plan_json;         // a plan made by hand; empty: the manager plans
+  std::string replication = {};  // JSON (common/partition), for the manager's plan; empty: none
   template <typename A>
   void serialize(A& a) {
-    a(request, model, files, plan_json);
+    a(request, model, files, plan_json, replication);
   }
 };
 
@@ -303,6 +295,7 @@ struct Reply {
 
 // ---- manager ↔ hub ------------------------------------------------------------------------------
 
+// A replicated partition has several, on different workers, each with an epoch of its own.
 struct Route {
   PartitionName partition;
   WorkerId worker;
@@ -326,16 +319,18 @@ struct BundleRef {
 struct ModelRecord {
   ModelName name;
   std::vector<FileRef> files;
-  std::string wanted_plan_json;  // from Deploy; empty: the manager plans
-  std::string state;             // "waiting" (for a plan), "ready", "failed"
-  std::string problem;           // why it waits or failed; what is missing
-  PlanId plan;                   // empty until there is one
+  std::string wanted_plan_json;  // from Deploy, as the next: empty: the manager plans
+  std::string wanted_replication;
+  std::string state;    // "waiting" (for a plan), "ready", "failed"
+  std::string problem;  // why it waits or failed; what is missing
+  PlanId plan;          // empty until there is one
   std::string plan_json;
   std::vector<BundleRef> bundles;
   std::vector<Route> routes;
   template <typename A>
   void serialize(A& a) {
-    a(name, files, wanted_plan_json, state, problem, plan, plan_json, bundles, routes);
+    a(name, files, wanted_plan_json, wanted_replication, state, problem, plan, plan_json, bundles,
+      routes);
   }
 };
 
@@ -343,9 +338,10 @@ struct WorkerState {
   WorkerInfo info;
   bool online = false;
   bool known = true;  // false: the hub has come up and heard neither it nor its last will since
+  bool quarantined = false;  // proven to lie: it may compute in the shadow of others only
   template <typename A>
   void serialize(A& a) {
-    a(info, online, known);
+    a(info, online, known, quarantined);
   }
 };
 
@@ -459,6 +455,6 @@ struct Verdict {
 using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
                              PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
                              Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
-                             SendOutputs, VoterHello, Ballot, Verdict, Backup, Replay>;
+                             VoterHello, Ballot, Verdict, Backup, Replay>;
 
 }  // namespace hyps::protocol

@@ -33,15 +33,41 @@ std::string count_of(const json& object, const char* key) {
   return std::to_string(found != object.end() && found->is_array() ? found->size() : 0);
 }
 
+std::string worker_state(const json& worker) {
+  if (!worker.value("online", false)) return "offline";
+  const bool quarantined = worker.value("/reputation/quarantined"_json_pointer, false);
+  return quarantined ? "quarantined" : "online";
+}
+
+std::string names(const json& list) {
+  std::string text;
+  for (const json& name : list) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  return or_dash(text);
+}
+
+std::string votes_text(const json& reply) {
+  Table verdicts({"JOB", "PARTITION", "AGREE", "DIFFER", "DETAIL"});
+  for (const json& v : reply.at("verdicts")) {
+    verdicts.add({text(v, "job"), text(v, "partition"), names(v.at("agree")), names(v.at("differ")),
+                  text(v, "detail")});
+  }
+  Table workers({"WORKER", "AGREEMENTS", "IN A ROW", "LIES", "QUARANTINED"});
+  for (const json& w : reply.at("workers")) {
+    workers.add({text(w, "worker"), std::to_string(number(w, "agreements")),
+                 std::to_string(number(w, "agreements_in_a_row")),
+                 std::to_string(number(w, "lies")), w.value("quarantined", false) ? "yes" : "no"});
+  }
+  return verdicts.text() + "\n" + workers.text();
+}
+
 Table workers_table(const json& reply) {
   Table table({"WORKER", "STATE", "ZONE", "CORES", "ISA", "MEMORY", "USED", "PARTITIONS", "LOADED",
                "DONE", "PROBLEM"});
   for (const json& w : reply.at("workers")) {
-    table.add({text(w, "id"), w.value("online", false) ? "online" : "offline", text(w, "zone"),
-               std::to_string(number(w, "cores")), text(w, "isa"),
-               format_bytes(number(w, "memory_bytes")), format_bytes(number(w, "resident_bytes")),
-               count_of(w, "assigned"), count_of(w, "loaded"), std::to_string(number(w, "done")),
-               text(w, "problem")});
+    table.add({text(w, "id"), worker_state(w), text(w, "zone"), std::to_string(number(w, "cores")),
+               text(w, "isa"), format_bytes(number(w, "memory_bytes")),
+               format_bytes(number(w, "resident_bytes")), count_of(w, "assigned"),
+               count_of(w, "loaded"), std::to_string(number(w, "done")), text(w, "problem")});
   }
   return table;
 }
@@ -100,6 +126,7 @@ std::string list_text(const std::string& what, const json& reply) {
   if (what == "models") return models_table(reply).text();
   if (what == "jobs" || what == "failed_jobs") return jobs_table(reply).text();
   if (what == "partitions") return partitions_table(reply).text();
+  if (what == "votes") return votes_text(reply);
   return status_text(reply);
 }
 

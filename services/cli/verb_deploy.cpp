@@ -23,6 +23,8 @@ struct Options {
   ModelFiles files;
   CutOptions cut;
   std::string name;
+  partition::Replication replication{partition::Replication::Mode::majority, 1, 0};
+  std::string replica_mode = "majority";
   int timeout_s = 120;
   bool no_wait = false;
 };
@@ -63,7 +65,22 @@ Result<int> wait_until_ready(Client& client, const std::string& name, int timeou
                                                   name, timeout_s, problem)};
 }
 
+// What the options ask for; a quorum that is not given is the smallest one that is a majority.
+Result<partition::Replication> replication_of(const Options& options) {
+  using Mode = partition::Replication::Mode;
+  partition::Replication replication = options.replication;
+  for (const Mode mode : {Mode::majority, Mode::first, Mode::standby}) {
+    if (options.replica_mode == partition::to_string(mode)) replication.mode = mode;
+  }
+  if (replication.quorum == 0) {
+    replication.quorum = replication.mode == Mode::standby ? 1 : replication.replicas / 2 + 1;
+  }
+  HYPS_CHECK(partition::check(replication));
+  return replication;
+}
+
 Result<int> deploy(const Cli& cli, const Options& options) {
+  HYPS_TRY(const partition::Replication replication, replication_of(options));
   HYPS_TRY(const Model model, load_model(options.files));
   const std::string name = options.name.empty() ? model.name : options.name;
   if (!is_valid_name(name) || protocol::is_reserved(ModelName(name))) {
@@ -73,7 +90,8 @@ Result<int> deploy(const Cli& cli, const Options& options) {
   if (options.cut.given()) {
     Model named = model;
     named.name = name;
-    HYPS_TRY(const auto plan, plan_with(named, options.cut));
+    HYPS_TRY(auto plan, plan_with(named, options.cut));
+    if (replication.replicas > 1) partition::replicate(plan, replication);
     plan_json = partition::to_json(plan);
   }
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
@@ -85,7 +103,9 @@ Result<int> deploy(const Cli& cli, const Options& options) {
         paths, [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); });
   }());
   HYPS_TRY(const auto reply,
-           client->request(protocol::Deploy{0, ModelName(name), references, plan_json}));
+           client->request(protocol::Deploy{
+               0, ModelName(name), references, plan_json,
+               replication.replicas > 1 ? partition::to_json(replication) : std::string()}));
   if (options.no_wait) {
     fmt::print("{} is deployed; `hyps get models` tells when it is ready\n", name);
     return kOk;
@@ -109,6 +129,17 @@ void add_deploy(Cli& cli) {
   verb->add_option("--name", options->name, "Its name in the cluster [the file's]");
   options->files.add_options(verb);
   options->cut.add_options(verb, false);
+  verb->add_option("--replicas", options->replication.replicas,
+                   "Copies of each partition, on different workers")
+      ->check(CLI::Range(1, partition::kMaxReplicas))
+      ->capture_default_str();
+  verb->add_option("--quorum", options->replication.quorum,
+                   "Copies that must agree [more than half]");
+  verb->add_option("--replica-mode", options->replica_mode,
+                   "majority: forward what a quorum agrees on; first: forward the first result, "
+                   "check it afterwards; standby: copies take over, they do not vote")
+      ->check(CLI::IsMember({"majority", "first", "standby"}))
+      ->capture_default_str();
   verb->add_option("--timeout", options->timeout_s, "Seconds to wait until it is ready")
       ->capture_default_str();
   verb->add_flag("--no-wait", options->no_wait, "Return as soon as the hub has it");

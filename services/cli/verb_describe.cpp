@@ -36,13 +36,22 @@ std::string plain_text(const nlohmann::json& object) {
   return out;
 }
 
+std::string reputation_text(const nlohmann::json& reputation) {
+  return fmt::format("{:<18} {} votes agreed, {} in a row; {} lies{}\n", "reputation",
+                     reputation.value("agreements", 0), reputation.value("agreements_in_a_row", 0),
+                     reputation.value("lies", 0),
+                     reputation.value("quarantined", false)
+                         ? "; in quarantine: its votes do not count before ten in a row agree"
+                         : "");
+}
+
 // Who runs each partition of the plan, from `get partitions`.
 std::vector<std::string> workers_of(const partition::Plan& plan, const nlohmann::json& partitions) {
   std::vector<std::string> workers(plan.partitions.size());
   for (const auto& row : partitions.at("partitions")) {
     for (std::size_t i = 0; i < workers.size(); ++i) {
       if (plan.partitions[i].name.text == row.value("partition", "")) {
-        workers[i] = row.value("worker", "");
+        workers[i] += (workers[i].empty() ? "" : ", ") + row.value("worker", "");
       }
     }
   }
@@ -70,6 +79,7 @@ Result<int> run(const Cli& cli, const Options& options) {
   }
   if (options.what == "model") return describe_model(*client, options, reply);
   fmt::print("{}", plain_text(reply));
+  if (reply.contains("reputation")) fmt::print("{}", reputation_text(reply.at("reputation")));
   if (reply.contains("timeline")) fmt::print("\n{}", timeline_text(reply.at("timeline")));
   return kOk;
 }

@@ -33,10 +33,10 @@ Result<int> run(const Cli& cli, const Options& options) {
 
 void add_get(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = cli.add_verb("get", "List workers, models, jobs or partitions", true);
+  CLI::App* verb = cli.add_verb("get", "List workers, models, jobs, partitions or votes", true);
   verb->add_option("what", options->what, "What to list")
       ->required()
-      ->check(CLI::IsMember({"workers", "models", "jobs", "partitions", "status"}));
+      ->check(CLI::IsMember({"workers", "models", "jobs", "partitions", "votes", "status"}));
   verb->add_option("--model", options->name, "Only jobs or partitions of this model");
   verb->add_flag("--failed", options->failed,
                  "Only failed jobs; their input is kept (hyps describe job, hyps replay)");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/hub/ballots.hpp"
 #include "services/hub/files.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
@@ -37,6 +38,7 @@ void begin_models(State& s, Restored& restored) {
     s.workers.insert_or_assign(worker.info.id, std::move(worker));
   }
   s.totals = std::move(restored.totals);
+  s.reputations = std::move(restored.reputations);
 }
 
 void begin_finished(State& s, Job job, const Restored& restored) {
@@ -66,7 +68,19 @@ void forget_stored(State& s, Job& job) {
   s.persist(std::move(batch), [](const Status&) {});
 }
 
-void begin_unfinished(State& s, Job job) {
+// The votes on what was forwarded before a verdict are lost: it is voted on again.
+void redo_unconfirmed(State& s, Job& job, const Restored& restored) {
+  const auto marks = restored.unconfirmed.find(job.summary.id);
+  const PlanState* plan = s.find_plan(job.summary.plan);
+  if (marks == restored.unconfirmed.end() || plan == nullptr) return;
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    if (!marks->second.contains(plan->plan.partitions[i].name)) continue;
+    redo_from(s, {&job, i},
+              "it was forwarded, and the hub was restarted before its replicas agreed");
+  }
+}
+
+void begin_unfinished(State& s, Job job, const Restored& restored) {
   const std::int64_t age = std::max<std::int64_t>(0, s.now.unix_ms - job.summary.accepted_unix_ms);
   job.accepted_at = s.now.steady - Milliseconds(age);
   job.next_event += kEventIdGap;
@@ -85,6 +99,8 @@ void begin_unfinished(State& s, Job job) {
     fail_job(s, here, "the stored input is lost; send it again");
   } else if (s.find_model(here.summary.model) == nullptr) {
     fail_job(s, here, "the model is gone; deploy it and send the input again");
+  } else {
+    redo_unconfirmed(s, here, restored);
   }
 }
 
@@ -97,7 +113,7 @@ void begin_jobs(State& s, Restored& restored) {
     if (state == JobState::done || state == JobState::failed) {
       begin_finished(s, std::move(job), restored);
     } else {
-      begin_unfinished(s, std::move(job));
+      begin_unfinished(s, std::move(job), restored);
     }
   }
   store::Batch orphans;

@@ -39,6 +39,14 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
                  "percent of the disk that feature maps of finished jobs may take; the oldest go");
 }
 
+void declare_votes(runtime::Schema& schema, Config& c) {
+  schema.integer("trust_after", &c.trust_after, 0, 1'000'000,
+                 "agreements in a row after which a worker's results are checked by its replicas "
+                 "only now and then; 0: always");
+  schema.integer("check_one_in", &c.check_one_in, 1, 1'000'000,
+                 "one result in so many of a trusted worker is still checked");
+}
+
 void declare_times(runtime::Schema& schema, Config& c) {
   schema.integer("max_attempts", &c.max_attempts, 1, 1000,
                  "how often a partition of a job may fail, over all workers, before the job does");
@@ -71,6 +79,7 @@ void declare(runtime::Schema& schema, Config& config) {
   schema.choice("log_level", &config.log_level, {"debug", "info", "warn", "error"},
                 "least level that is logged");
   declare_bounds(schema, config);
+  declare_votes(schema, config);
   declare_times(schema, config);
 }
 

@@ -32,6 +32,9 @@ struct Config {
   std::int64_t keep_feature_maps_hours = 24;
   std::int64_t keep_feature_maps_percent = 20;
 
+  std::int64_t trust_after = 0;
+  std::int64_t check_one_in = 10;
+
   std::int64_t max_attempts = 5;
   std::int64_t max_losses = 50;
   std::int64_t max_workers_lost = 3;

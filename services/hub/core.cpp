@@ -4,6 +4,7 @@
 
 #include "services/hub/accept.hpp"
 #include "services/hub/backup.hpp"
+#include "services/hub/ballots.hpp"
 #include "services/hub/begin.hpp"
 #include "services/hub/dead_letters.hpp"
 #include "services/hub/dispatch.hpp"
@@ -80,6 +81,17 @@ struct FromClient {
   [[nodiscard]] bool is_manager() const { return peer.role == Role::manager; }
 };
 
+struct FromVoter {
+  State& s;
+  const Peer& peer;
+  void operator()(const protocol::VoterHello&) const { on_voter_hello(s, peer); }
+  void operator()(const protocol::Verdict& m) const { on_verdict(s, m); }
+  template <typename Other>
+  void operator()(const Other&) const {
+    drop(s, peer);
+  }
+};
+
 struct Handle {
   State& s;
 
@@ -100,6 +112,8 @@ struct Handle {
   void operator()(const FromPeer& e) const {
     if (e.peer.role == Role::worker) {
       std::visit(FromWorker{s, e.peer}, e.message);
+    } else if (e.peer.role == Role::voter) {
+      std::visit(FromVoter{s, e.peer}, e.message);
     } else {
       std::visit(FromClient{s, e.peer}, e.message);
     }
@@ -113,6 +127,7 @@ struct Handle {
   void operator()(const PeerStatus& e) const {
     if (e.peer.role == Role::worker) on_worker_status(s, WorkerId(e.peer.id), e.online);
     if (e.peer.role == Role::manager) on_manager_status(s, e.peer, e.online);
+    if (e.peer.role == Role::voter) on_voter_status(s, e.peer, e.online);
   }
   void operator()(const Persisted& e) const { on_persisted(s, e); }
   void operator()(const RecordRead& e) const { on_record_read(s, e); }

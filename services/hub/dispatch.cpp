@@ -1,6 +1,10 @@
 #include "services/hub/dispatch.hpp"
 
+#include <algorithm>
+
+#include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
+#include "services/hub/reputations.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -23,17 +27,18 @@ void start_jobs(State& s) {
   }
 }
 
-// The worker that may be given this partition now; nullptr: nobody.
+// The first of the partition's workers that is there; the others stand by.
 Worker* free_worker(State& s, const PlanState& plan, const partition::Partition& partition,
                     Epoch& epoch) {
-  const auto route = plan.routes.find(partition.name);
-  if (route == plan.routes.end()) return nullptr;
-  Worker* worker = s.find_worker(route->second.worker);
-  if (worker == nullptr || !worker->online || !worker->assigned) return nullptr;
-  if (!may_run(worker->info, partition)) return nullptr;
-  if (static_cast<std::int64_t>(worker->tasks.size()) >= s.config.worker_credits) return nullptr;
-  epoch = route->second.epoch;
-  return worker;
+  const auto routes = plan.routes.find(partition.name);
+  if (routes == plan.routes.end()) return nullptr;
+  for (const protocol::Route& route : routes->second) {
+    if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
+    epoch = route.epoch;
+    Worker& worker = *s.find_worker(route.worker);
+    return has_credit(s, worker) ? &worker : nullptr;
+  }
+  return nullptr;
 }
 
 void dispatch(State& s, Job& job, std::size_t index, Worker& worker, Epoch epoch) {
@@ -55,6 +60,15 @@ void dispatch(State& s, Job& job, std::size_t index, Worker& worker, Epoch epoch
   send_task(s, job, index);
 }
 
+bool makes_answer(const partition::Partition& partition) {
+  return std::any_of(partition.outputs.begin(), partition.outputs.end(),
+                     [](const auto& output) { return output.name == partition::kAnswerTensor; });
+}
+
+bool skips_vote(State& s, const protocol::TaskKey& key, const Worker* worker) {
+  return worker != nullptr && find_ballot(s, key) == nullptr && may_skip_vote(s, worker->info.id);
+}
+
 void dispatch_tasks_of(State& s, Job& job) {
   const PlanState* plan = s.find_plan(job.summary.plan);
   if (plan == nullptr) return;
@@ -63,8 +77,14 @@ void dispatch_tasks_of(State& s, Job& job) {
     const auto& partition = plan->plan.partitions[i];
     if (task.state != Task::State::idle || task.not_before > s.now.steady) continue;
     if (!inputs_stored(job, partition)) continue;
+    if (makes_answer(partition) && has_unconfirmed(s, job.summary.id)) continue;
     Epoch epoch = 0;
     Worker* worker = free_worker(s, *plan, partition, epoch);
+    const bool votes = partition.replication.votes();
+    if (votes && !skips_vote(s, key_of(job, partition), worker)) {
+      open_or_continue(s, job, i);
+      continue;
+    }
     if (worker == nullptr || !may_be_given(s, *worker, key_of(job, partition))) continue;
     dispatch(s, job, i, *worker, epoch);
   }
@@ -79,28 +99,44 @@ void schedule(State& s) {
   }
 }
 
-void ask_again(State& s, Job& job, std::size_t index) {
-  const PlanState* plan = s.find_plan(job.summary.plan);
-  if (plan == nullptr) return;
-  const auto& partition = plan->plan.partitions[index];
-  Task& task = job.tasks[index];
-  task.sent = s.now.steady;
-  protocol::Run run{key_of(job, partition), task.epoch, {}};
-  for (const auto& input : partition.inputs) run.inputs.push_back(job.stored.at(input.name));
-  s.send_worker(task.worker, std::move(run));
+bool may_compute(State& s, const WorkerId& id, const partition::Partition& partition) {
+  const Worker* worker = s.find_worker(id);
+  return worker != nullptr && worker->online && worker->assigned &&
+         may_run(worker->info, partition);
 }
 
-void send_task(State& s, Job& job, std::size_t index) {
-  const PlanState* plan = s.find_plan(job.summary.plan);
-  if (plan == nullptr) return;
-  ask_again(s, job, index);
-  const auto& partition = plan->plan.partitions[index];
-  const Task& task = job.tasks[index];
+bool has_credit(const State& s, const Worker& worker) {
+  return static_cast<std::int64_t>(worker.tasks.size()) < s.config.worker_credits;
+}
+
+void send_order(State& s, const Job& job, const partition::Partition& partition,
+                const Order& order) {
+  const protocol::TaskKey key = key_of(job, partition);
+  protocol::Run run{key, order.epoch, {}, order.announce};
+  for (const auto& input : partition.inputs) run.inputs.push_back(job.stored.at(input.name));
+  s.send_worker(order.worker, std::move(run));
+  if (!order.with_inputs) return;
   for (const auto& input : partition.inputs) {
     s.effects.emplace_back(
-        SendCheckpoint{task.worker, key_of(job, partition), task.epoch, job.stored.at(input.name)});
+        SendCheckpoint{order.worker, key, order.epoch, job.stored.at(input.name)});
   }
 }
+
+namespace {
+
+void send_again(State& s, Job& job, std::size_t index, bool with_inputs) {
+  const PlanState* plan = s.find_plan(job.summary.plan);
+  if (plan == nullptr) return;
+  Task& task = job.tasks[index];
+  task.sent = s.now.steady;
+  send_order(s, job, plan->plan.partitions[index],
+             {.worker = task.worker, .epoch = task.epoch, .with_inputs = with_inputs});
+}
+
+}  // namespace
+
+void ask_again(State& s, Job& job, std::size_t index) { send_again(s, job, index, false); }
+void send_task(State& s, Job& job, std::size_t index) { send_again(s, job, index, true); }
 
 void resend_tasks(State& s, const WorkerId& worker) {
   for (auto& [sequence, job] : s.jobs) {
@@ -109,6 +145,7 @@ void resend_tasks(State& s, const WorkerId& worker) {
       if (task.state == Task::State::dispatched && task.worker == worker) send_task(s, job, i);
     }
   }
+  resend_copies(s, worker);
 }
 
 }  // namespace hyps::hub

@@ -10,6 +10,19 @@ namespace hyps::hub {
 // go. Oldest job first.
 void schedule(State& s);
 
+// Whether the worker is there and may have this partition.
+bool may_compute(State& s, const WorkerId& worker, const partition::Partition& partition);
+bool has_credit(const State& s, const Worker& worker);
+
+struct Order {
+  WorkerId worker;
+  Epoch epoch = 0;
+  bool announce = false;  // its outputs' digests only
+  bool with_inputs = true;
+};
+void send_order(State& s, const Job& job, const partition::Partition& partition,
+                const Order& order);
+
 // Sends a dispatched task (again). The worker ignores what it has already.
 void send_task(State& s, Job& job, std::size_t index);
 // The order only: a worker that has done the task sends its results again.

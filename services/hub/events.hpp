@@ -95,6 +95,11 @@ struct SendCheckpoint {
   Epoch epoch = 0;
   protocol::TensorRef tensor;
 };
+// A replica's outputs, which are not stored, on to the voter.
+struct SendValue {
+  Peer to;
+  protocol::Arrival value;
+};
 // Reads a part of a file and sends it as Part, or Refused.
 struct SendPart {
   Peer to;
@@ -127,7 +132,7 @@ struct Log {
   std::vector<std::pair<std::string_view, std::string>> fields;
 };
 
-using Effect =
-    std::variant<Send, SendCheckpoint, SendPart, Publish, Persist, ReadRecord, WriteBackup, Log>;
+using Effect = std::variant<Send, SendCheckpoint, SendValue, SendPart, Publish, Persist, ReadRecord,
+                            WriteBackup, Log>;
 
 }  // namespace hyps::hub

@@ -20,6 +20,13 @@ std::string broken_of_task(const State& s, const Job& job, const PlanState& plan
     if (!inputs_stored(job, partition)) return "a task is dispatched without its inputs stored";
     if (outputs_stored(job, partition)) return "a task is dispatched whose outputs are stored";
   }
+  if (task.state == Task::State::voting) {
+    const auto ballot = s.ballots.find(key);
+    if (ballot == s.ballots.end()) return "a task is being voted on without a ballot";
+    if (ballot->second.decided) return "a task is being voted on after its verdict";
+    if (!inputs_stored(job, partition)) return "a task is being voted on without its inputs stored";
+    if (outputs_stored(job, partition)) return "a task is being voted on whose outputs are stored";
+  }
   if (task.state == Task::State::stored && !outputs_stored(job, partition)) {
     return "a task is stored, but not its outputs";
   }
@@ -61,11 +68,33 @@ std::string broken_of_job(const State& s, const Job& job) {
   return {};
 }
 
+bool holds_credit_of_ballot(const State& s, const protocol::TaskKey& key, const WorkerId& worker) {
+  const auto ballot = s.ballots.find(key);
+  if (ballot == s.ballots.end()) return false;
+  const auto copy = ballot->second.copies.find(worker);
+  return copy != ballot->second.copies.end() && copy->second.holds_credit;
+}
+
+std::string broken_of_ballots(const State& s) {
+  for (const auto& [key, ballot] : s.ballots) {
+    const bool needed = s.unfinished.contains(key.job);
+    if (!needed && !ballot.decided) return "a ballot is open for a job that is finished";
+    for (const auto& [id, copy] : ballot.copies) {
+      const auto worker = s.workers.find(id);
+      const bool credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+      if (copy.holds_credit && !ballot.stored && !credit) return "a replica holds no credit";
+      if (copy.holds_credit && !copy.failure.empty()) return "a replica that is out holds credit";
+    }
+  }
+  return {};
+}
+
 std::string broken_of_worker(const State& s, const Worker& worker) {
   if (static_cast<std::int64_t>(worker.tasks.size()) > s.config.worker_credits) {
     return "a worker has more tasks than credits";
   }
   for (const auto& key : worker.tasks) {
+    if (holds_credit_of_ballot(s, key, worker.info.id)) continue;
     const auto sequence = s.unfinished.find(key.job);
     if (sequence == s.unfinished.end()) return "credit is held for a finished job";
     const Job& job = s.jobs.at(sequence->second);
@@ -108,6 +137,7 @@ std::string broken_of_indexes(const State& s) {
 }  // namespace
 
 std::string broken_invariant(const State& s) {
+  if (std::string broken = broken_of_ballots(s); !broken.empty()) return broken;
   if (std::string broken = broken_of_indexes(s); !broken.empty()) return broken;
   for (const auto& [sequence, job] : s.jobs) {
     if (std::string broken = broken_of_job(s, job); !broken.empty()) {

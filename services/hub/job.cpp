@@ -51,6 +51,7 @@ json to_json(const JobSummary& job) {
               {"state", to_string(job.state)},
               {"accepted_unix_ms", job.accepted_unix_ms},
               {"recoveries", job.recoveries},
+              {"votes", job.votes},
               {"stored", job.stored},
               {"partitions", job.partitions}};
   const bool finished = job.state == JobState::done || job.state == JobState::failed;
@@ -113,6 +114,7 @@ Job job_from_json(const json& in) {
   summary.finished_unix_ms = in.at("finished").get<std::int64_t>();
   summary.latency_ms = in.at("latency").get<std::int64_t>();
   summary.recoveries = in.at("recoveries").get<std::int64_t>();
+  summary.votes = in.at("votes").get<std::int64_t>();
   summary.stored = in.at("stored").get<std::int64_t>();
   summary.partitions = in.at("partitions").get<std::int64_t>();
   summary.image = Digest::from_hex(in.at("image").get<std::string>()).value_or(Digest{});
@@ -140,6 +142,7 @@ Blob encode_job(const Job& job) {
               {"finished", summary.finished_unix_ms},
               {"latency", summary.latency_ms},
               {"recoveries", summary.recoveries},
+              {"votes", summary.votes},
               {"stored", summary.stored},
               {"partitions", summary.partitions},
               {"image", summary.image.hex()},

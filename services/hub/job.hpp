@@ -57,6 +57,7 @@ struct JobSummary {
   std::int64_t finished_unix_ms = 0;
   std::int64_t latency_ms = 0;
   std::int64_t recoveries = 0;
+  std::int64_t votes = 0;       // verdicts
   std::int64_t stored = 0;      // partitions whose outputs are stored
   std::int64_t partitions = 0;  // of the plan
   Digest image;
@@ -67,7 +68,8 @@ struct JobSummary {
 struct Task {
   enum class State {
     idle,        // its inputs are not all stored, or it waits for its worker
-    dispatched,  // given to a worker
+    voting,      // given to its replicas; no verdict yet
+    dispatched,  // given to a worker; or its outputs are asked of a replica
     storing,     // the outputs have arrived and are being written
     stored,
   };

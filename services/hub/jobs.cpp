@@ -132,6 +132,7 @@ void close_with_answer(State& s, Job& job, const Blob& report) {
   answer["state"] = "done";
   answer["latency_ms"] = job.summary.latency_ms;
   answer["recoveries"] = job.summary.recoveries;
+  answer["votes"] = job.summary.votes;
   job.answer = dump(answer);
   TimelineEvent answered;
   answered.event = "answered";

@@ -12,6 +12,10 @@ std::string worker_key(const WorkerId& worker) { return kWorkers + worker.text; 
 std::string job_key(const JobId& job) { return kJobs + job.text; }
 std::string unannounced_key(const JobId& job) { return kUnannounced + job.text; }
 std::string totals_key(const ModelName& model) { return kTotals + model.text; }
+std::string reputation_key(const WorkerId& worker) { return kReputations + worker.text; }
+std::string unconfirmed_key(const JobId& job, const PartitionName& partition) {
+  return kUnconfirmed + job.text + "/" + partition.text;
+}
 
 // A job's name holds no '/', so one job's prefix is never the beginning of another's.
 std::string feature_maps_of(const JobId& job) { return kFeatureMaps + job.text + "/"; }

@@ -20,6 +20,8 @@ inline constexpr const char* kFeatureMapRefs = "d/";
 inline constexpr const char* kFiles = "F/";
 inline constexpr const char* kFileParts = "f/";
 inline constexpr const char* kTotals = "t/";
+inline constexpr const char* kReputations = "r/";
+inline constexpr const char* kUnconfirmed = "n/";
 
 std::string model_key(const ModelName& model);
 std::string plan_key(const PlanId& plan);
@@ -34,6 +36,8 @@ std::string file_key(const Digest& file);
 std::string file_part_key(const Digest& file, std::uint64_t offset);
 std::string file_parts_of(const Digest& file);  // prefix
 std::string totals_key(const ModelName& model);
+std::string reputation_key(const WorkerId& worker);
+std::string unconfirmed_key(const JobId& job, const PartitionName& partition);
 
 struct FilePart {
   Digest file;

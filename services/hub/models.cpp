@@ -28,6 +28,10 @@ Status check_deploy(const State& s, const protocol::Deploy& deploy) {
                                      [](const auto& file) { return file.name == "model.onnx"; });
   if (!has_model) return Error{ErrorKind::invalid, "there is no file model.onnx"};
   HYPS_CHECK(check_files(s, deploy.files));
+  if (!deploy.replication.empty()) {
+    HYPS_TRY(const auto replication, partition::replication_from_json(deploy.replication));
+    HYPS_CHECK(partition::check(replication));
+  }
   if (deploy.plan_json.empty()) return {};
   HYPS_TRY(const partition::Plan plan, partition::plan_from_json(deploy.plan_json));
   return partition::check(plan);
@@ -85,7 +89,8 @@ void on_deploy(State& s, const Peer& peer, const protocol::Deploy& deploy) {
   }
   const auto* known = s.find_model(deploy.model);
   const bool same = known != nullptr && known->files == deploy.files &&
-                    known->wanted_plan_json == deploy.plan_json && known->state != "failed";
+                    known->wanted_plan_json == deploy.plan_json &&
+                    known->wanted_replication == deploy.replication && known->state != "failed";
   if (same) {
     return s.send(peer, protocol::Reply{deploy.request, dump(model_json(s, deploy.model))});
   }
@@ -93,6 +98,7 @@ void on_deploy(State& s, const Peer& peer, const protocol::Deploy& deploy) {
   record.name = deploy.model;
   record.files = deploy.files;
   record.wanted_plan_json = deploy.plan_json;
+  record.wanted_replication = deploy.replication;
   record.state = "waiting";
   record.problem = "waits for a manager to plan it";
   s.persist(model_batch(record),

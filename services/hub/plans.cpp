@@ -57,6 +57,7 @@ void unbind_untouched_jobs(State& s, const ModelName& model, const PlanId& plan)
       return task.state == Task::State::idle;
     });
     if (!at_rest) continue;
+    drop_tasks(s, job);
     job.summary.state = JobState::waiting;
     job.summary.plan = {};
     job.tasks.clear();
@@ -112,12 +113,30 @@ void on_set_plan(State& s, const Peer& manager, const protocol::SetPlan& set) {
 
 namespace {
 
+// A worker that keeps its route keeps its epoch or gets a higher one; one that is new gets one
+// above all that the partition ever had, so that results of former holders are known by it.
+Status check_epoch(const PlanState& plan, const protocol::Route& route) {
+  const auto old = plan.routes.find(route.partition);
+  if (old == plan.routes.end()) return {};
+  for (const auto& before : old->second) {
+    const bool same = before.worker == route.worker;
+    const bool kept = route_to(plan, route.partition, route.worker) != nullptr;
+    const bool lower = route.epoch < before.epoch;
+    if (same ? lower : !kept && (lower || route.epoch == before.epoch)) {
+      return Error{ErrorKind::invalid, fmt::format("the epoch of {} must rise above {}",
+                                                   route.partition.text, before.epoch)};
+    }
+  }
+  return {};
+}
+
 Status check_routes(const State& s, const PlanState& plan, const protocol::SetRoutes& set) {
-  std::set<PartitionName> seen;
+  std::set<std::pair<PartitionName, WorkerId>> seen;
   for (const auto& route : set.routes) {
-    if (!index_of(plan, route.partition) || !seen.insert(route.partition).second) {
-      return Error{ErrorKind::invalid, "a route for " + route.partition.text +
-                                           ", which is not in the plan or was given twice"};
+    if (!index_of(plan, route.partition) || !seen.emplace(route.partition, route.worker).second) {
+      return Error{ErrorKind::invalid,
+                   fmt::format("a route of {} to {}: not in the plan, or given twice",
+                               route.partition.text, route.worker.text)};
     }
     if (!is_valid_name(route.worker.text)) {
       return Error{ErrorKind::invalid,
@@ -130,13 +149,7 @@ Status check_routes(const State& s, const PlanState& plan, const protocol::SetRo
                                            " is not in the safe zone, where " +
                                            route.partition.text + " belongs"};
     }
-    const auto old = plan.routes.find(route.partition);
-    if (old == plan.routes.end()) continue;
-    const bool changed = old->second.worker != route.worker;
-    if (route.epoch < old->second.epoch || (changed && route.epoch == old->second.epoch)) {
-      return Error{ErrorKind::invalid, fmt::format("the epoch of {} must rise above {}",
-                                                   route.partition.text, old->second.epoch)};
-    }
+    HYPS_CHECK(check_epoch(plan, route));
   }
   return {};
 }
@@ -146,7 +159,7 @@ void on_routes_written(State& s, const protocol::SetRoutes& set,
   PlanState* plan = s.find_plan(set.plan);
   if (!status.ok() || plan == nullptr) return;
   plan->routes.clear();
-  for (const auto& route : set.routes) plan->routes[route.partition] = route;
+  for (const auto& route : set.routes) plan->routes[route.partition].push_back(route);
   auto* model = s.find_model(plan->model);
   if (model != nullptr && model->plan == set.plan) {
     model->state = updated.state;
@@ -154,6 +167,12 @@ void on_routes_written(State& s, const protocol::SetRoutes& set,
   }
   take_moved_tasks(s, *plan);
   s.snapshot_due = s.status_due = s.plans_due = s.schedule_due = true;
+}
+
+bool every_partition_routed(const PlanState& plan, const protocol::SetRoutes& set) {
+  std::set<PartitionName> routed;
+  for (const auto& route : set.routes) routed.insert(route.partition);
+  return routed.size() == plan.plan.partitions.size();
 }
 
 }  // namespace
@@ -175,7 +194,7 @@ void on_set_routes(State& s, const Peer& manager, const protocol::SetRoutes& set
   const auto* model = s.find_model(plan->model);
   if (model != nullptr && model->plan == set.plan) {
     updated = *model;
-    const bool complete = set.problem.empty() && set.routes.size() == plan->plan.partitions.size();
+    const bool complete = set.problem.empty() && every_partition_routed(*plan, set);
     updated.state = complete ? "ready" : "waiting";
     updated.problem = set.problem;
     if (!complete && set.problem.empty()) updated.problem = "not every partition has a worker";

@@ -13,7 +13,38 @@ namespace {
 
 constexpr std::size_t kMaxJobsListed = 200;
 
-json worker_json(const Worker& worker) {
+json reputation_json(const State& s, const WorkerId& worker) {
+  const auto known = s.reputations.find(worker);
+  const voting::Reputation r = known == s.reputations.end() ? voting::Reputation{} : known->second;
+  return {{"worker", worker.text},
+          {"agreements", r.agreements},
+          {"agreements_in_a_row", r.in_a_row},
+          {"lies", r.lies},
+          {"quarantined", r.quarantined}};
+}
+
+// What was voted last, newest first, and what it made of everybody's name.
+json votes_json(const State& s) {
+  const auto list = [](const std::vector<WorkerId>& workers) {
+    json names = json::array();
+    for (const WorkerId& worker : workers) names.push_back(worker.text);
+    return names;
+  };
+  json verdicts = json::array();
+  for (auto note = s.verdicts.rbegin(); note != s.verdicts.rend(); ++note) {
+    verdicts.push_back({{"unix_ms", note->unix_ms},
+                        {"job", note->task.job.text},
+                        {"partition", note->task.partition.text},
+                        {"agree", list(note->agree)},
+                        {"differ", list(note->differ)},
+                        {"detail", note->detail}});
+  }
+  json workers = json::array();
+  for (const auto& [id, worker] : s.workers) workers.push_back(reputation_json(s, id));
+  return {{"verdicts", verdicts}, {"workers", workers}, {"voters", s.voters}};
+}
+
+json worker_json(const State& s, const Worker& worker) {
   json loaded = json::array();
   for (const auto& name : worker.loaded) loaded.push_back(name.text);
   json assigned = json::array();
@@ -34,7 +65,8 @@ json worker_json(const Worker& worker) {
           {"tasks", worker.tasks.size()},
           {"done", worker.done},
           {"compute_ms", static_cast<double>(worker.compute_us) / 1000.0},
-          {"problem", worker.problem}};
+          {"problem", worker.problem},
+          {"reputation", reputation_json(s, worker.info.id)}};
 }
 
 json short_model_json(const State& s, const protocol::ModelRecord& model) {
@@ -58,10 +90,9 @@ json short_model_json(const State& s, const protocol::ModelRecord& model) {
           {"jobs_failed", counted.failed}};
 }
 
-std::string partition_state(const State& s, const PlanState& plan, const PartitionName& name) {
-  const auto route = plan.routes.find(name);
-  if (route == plan.routes.end()) return "unassigned";
-  const auto worker = s.workers.find(route->second.worker);
+std::string partition_state(const State& s, const PlanState& plan, const PartitionName& name,
+                            const WorkerId& holder) {
+  const auto worker = s.workers.find(holder);
   if (worker == s.workers.end()) return "assigned";
   const PartitionName full(plan.id.text + "/" + name.text);
   const auto& loaded = worker->second.loaded;
@@ -69,24 +100,42 @@ std::string partition_state(const State& s, const PlanState& plan, const Partiti
   return is_loaded ? "loaded" : "assigned";
 }
 
+json partition_json(const PlanState& plan, std::size_t index) {
+  const auto& partition = plan.plan.partitions[index];
+  const auto& replication = partition.replication;
+  return {{"model", plan.model.text},
+          {"plan", plan.id.text},
+          {"partition", partition.name.text},
+          {"kind", partition::to_string(partition.kind)},
+          {"safe_zone", partition.safe_zone},
+          {"replicas", replication.replicas},
+          {"quorum", replication.quorum},
+          {"replica_mode", partition::to_string(replication.mode)},
+          {"worker", ""},
+          {"epoch", 0},
+          {"memory_bytes", partition.memory_bytes()},
+          {"runs", plan.runs[index]},
+          {"state", "unassigned"}};
+}
+
+// One entry a copy; one without a worker where there is none.
 json partitions_json(const State& s, const std::string& model) {
   json list = json::array();
   for (const auto& [id, plan] : s.plans) {
     if (!model.empty() && plan.model.text != model) continue;
     for (std::size_t i = 0; i < plan.plan.partitions.size(); ++i) {
-      const auto& partition = plan.plan.partitions[i];
-      const auto route = plan.routes.find(partition.name);
-      const bool routed = route != plan.routes.end();
-      list.push_back({{"model", plan.model.text},
-                      {"plan", id.text},
-                      {"partition", partition.name.text},
-                      {"kind", partition::to_string(partition.kind)},
-                      {"safe_zone", partition.safe_zone},
-                      {"worker", routed ? route->second.worker.text : ""},
-                      {"epoch", routed ? route->second.epoch : 0},
-                      {"memory_bytes", partition.memory_bytes()},
-                      {"runs", plan.runs[i]},
-                      {"state", partition_state(s, plan, partition.name)}});
+      const json entry = partition_json(plan, i);
+      const auto& name = plan.plan.partitions[i].name;
+      const auto routes = plan.routes.find(name);
+      if (routes == plan.routes.end()) list.push_back(entry);
+      if (routes == plan.routes.end()) continue;
+      for (const auto& route : routes->second) {
+        json copy = entry;
+        copy["worker"] = route.worker.text;
+        copy["epoch"] = route.epoch;
+        copy["state"] = partition_state(s, plan, name, route.worker);
+        list.push_back(std::move(copy));
+      }
     }
   }
   return {{"partitions", list}};
@@ -155,11 +204,13 @@ bool query_list(State& s, const Peer& peer, const protocol::Query& query) {
     reply(s, peer, query, jobs_json(s, query.name, true));
   } else if (query.what == "partitions") {
     reply(s, peer, query, partitions_json(s, query.name));
+  } else if (query.what == "votes") {
+    reply(s, peer, query, votes_json(s));
   } else if (query.what == "status") {
     reply(s, peer, query, status_json(s));
   } else if (query.what == "workers") {
     json list = json::array();
-    for (const auto& [id, worker] : s.workers) list.push_back(worker_json(worker));
+    for (const auto& [id, worker] : s.workers) list.push_back(worker_json(s, worker));
     reply(s, peer, query, {{"workers", list}});
   } else if (query.what == "models") {
     json list = json::array();
@@ -193,7 +244,7 @@ void on_query(State& s, const Peer& peer, const protocol::Query& query) {
   if (query.what == "worker") {
     const Worker* worker = s.find_worker(WorkerId(query.name));
     if (worker == nullptr) return refuse_unknown(s, peer, query);
-    return reply(s, peer, query, worker_json(*worker));
+    return reply(s, peer, query, worker_json(s, *worker));
   }
   if (query.what == "model") {
     if (s.find_model(ModelName(query.name)) == nullptr) return refuse_unknown(s, peer, query);
@@ -201,7 +252,7 @@ void on_query(State& s, const Peer& peer, const protocol::Query& query) {
   }
   refuse(s, peer, query.request,
          {ErrorKind::invalid,
-          "ask for workers, models, jobs, failed_jobs, partitions, status, or one worker, "
+          "ask for workers, models, jobs, failed_jobs, partitions, votes, status, or one worker, "
           "model or job by name"});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "common/protocol/codec.hpp"
@@ -75,6 +76,28 @@ Result<FileRecord> decode_file(const Blob& record) {
   FileRecord file;
   HYPS_CHECK(parse_pair(record, file.bytes, file.verified, "file"));
   return file;
+}
+
+Blob encode_reputation(const voting::Reputation& reputation) {
+  const auto& r = reputation;
+  return Blob::of(dump({{"agreements", r.agreements},
+                        {"lies", r.lies},
+                        {"in_a_row", r.in_a_row},
+                        {"quarantined", r.quarantined}}));
+}
+
+Result<voting::Reputation> decode_reputation(const Blob& record) {
+  try {
+    const auto in = nlohmann::json::parse(record.text());
+    voting::Reputation reputation;
+    reputation.agreements = in.at("agreements").get<std::uint64_t>();
+    reputation.lies = in.at("lies").get<std::uint64_t>();
+    reputation.in_a_row = in.at("in_a_row").get<std::uint64_t>();
+    reputation.quarantined = in.at("quarantined").get<bool>();
+    return reputation;
+  } catch (const nlohmann::json::exception& problem) {
+    return Error{ErrorKind::corrupt, std::string("a worker's reputation: ") + problem.what()};
+  }
 }
 
 Blob encode_totals(const Totals& totals) {

@@ -8,6 +8,7 @@
 
 #include "common/protocol/messages.hpp"
 #include "common/store/store.hpp"
+#include "common/voting/reputation.hpp"
 #include "services/hub/job.hpp"
 
 namespace hyps::hub {
@@ -33,6 +34,8 @@ Blob encode_file(const FileRecord& file);
 Result<FileRecord> decode_file(const Blob& record);
 Blob encode_totals(const Totals& totals);
 Result<Totals> decode_totals(const Blob& record);
+Blob encode_reputation(const voting::Reputation& reputation);
+Result<voting::Reputation> decode_reputation(const Blob& record);
 
 // What the core begins with. Metadata only: feature maps and files stay on disk.
 struct Restored {
@@ -49,6 +52,8 @@ struct Restored {
   std::map<JobId, std::int64_t> feature_maps;  // their bytes, of every job that has some
   std::map<Digest, File> files;
   std::map<ModelName, Totals> totals;
+  std::map<WorkerId, voting::Reputation> reputations;
+  std::map<JobId, std::set<PartitionName>> unconfirmed;  // forwarded before the vote
   std::vector<std::string> damaged;  // keys whose records cannot be read; they are left alone
 };
 Result<Restored> read_records(const store::Store& store);

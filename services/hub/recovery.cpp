@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
@@ -29,6 +30,10 @@ std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
 }
 
 bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
+  if (const Copy* copy = find_copy(s, key, worker)) {
+    const Ballot& ballot = *find_ballot(s, key);
+    return copy->is_awaited() || (copy->failure.empty() && !ballot.stored);
+  }
   const auto at = find_task(s, key);
   if (!at) return false;
   const Task& task = at->job->tasks[at->index];
@@ -36,11 +41,11 @@ bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) 
   if (task.state == Task::State::storing) return task.worker == worker;
   if (at->job->summary.state != JobState::running) return false;
   if (task.state == Task::State::stored) return false;
+  if (task.state == Task::State::voting) return false;  // it has no copy of it, see above
   if (task.state != Task::State::idle) return task.worker == worker;
   // Not given to anybody now (the hub was started anew): it will be given to this one again, which
   // then need not begin anew.
-  const auto route = s.find_plan(key.plan)->routes.find(key.partition);
-  return route != s.find_plan(key.plan)->routes.end() && route->second.worker == worker;
+  return route_to(*s.find_plan(key.plan), key.partition, worker) != nullptr;
 }
 
 void take_back(State& s, Job& job, std::size_t index, const std::string& why, TakeBack how) {
@@ -49,7 +54,8 @@ void take_back(State& s, Job& job, std::size_t index, const std::string& why, Ta
   const protocol::TaskKey key = key_of(job, partition);
   const WorkerId worker = task.worker;
   release(s, task, key);
-  if (how != TakeBack::lost) s.send_worker(worker, protocol::Stored{key});
+  lose_copy(s, key, worker, why);
+  if (how != TakeBack::lost && !worker.empty()) s.send_worker(worker, protocol::Stored{key});
   task.state = Task::State::idle;
   task.done.reset();
   task.received.clear();
@@ -89,6 +95,7 @@ void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
       }
     }
   }
+  lose_copies(s, worker, why);
   if (computing) suspect(s, *computing->job, computing->index, worker);
 }
 
@@ -97,12 +104,12 @@ void take_moved_tasks(State& s, const PlanState& plan) {
     if (job.summary.plan != plan.id) continue;
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       const Task& task = job.tasks[i];
-      const auto route = plan.routes.find(plan.plan.partitions[i].name);
-      const bool stays = route != plan.routes.end() && route->second.worker == task.worker;
+      const bool stays = route_to(plan, plan.plan.partitions[i].name, task.worker) != nullptr;
       if (task.state != Task::State::dispatched || stays) continue;
       take_back(s, job, i, "the partition was assigned to another worker", TakeBack::moved);
     }
   }
+  lose_moved_copies(s, plan);
 }
 
 void drop_tasks(State& s, Job& job) {
@@ -110,8 +117,10 @@ void drop_tasks(State& s, Job& job) {
   if (plan == nullptr) return;
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
     Task& task = job.tasks[i];
-    if (task.state != Task::State::dispatched && task.state != Task::State::storing) continue;
     const protocol::TaskKey key = key_of(job, plan->plan.partitions[i]);
+    if (task.state != Task::State::stored) close_ballot(s, key);
+    if (task.state == Task::State::voting) task = {};
+    if (task.state != Task::State::dispatched && task.state != Task::State::storing) continue;
     release(s, task, key);
     s.send_worker(task.worker, protocol::Stored{key});
     task = {};
@@ -121,13 +130,22 @@ void drop_tasks(State& s, Job& job) {
 
 namespace {
 
+// Takes it back from the worker it was given to, or from all of its replicas.
+void give_up(State& s, const TaskPlace& at, const std::string& why, TakeBack how) {
+  const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
+  const Ballot* ballot = find_ballot(s, key_of(*at.job, partition));
+  if (ballot != nullptr && !ballot->decided) return end_round(s, at, why, how);
+  take_back(s, *at.job, at.index, why, how);
+}
+
 // Those that were given the tensor before it was found damaged: they could not be sent again.
 void take_back_consumers(State& s, Job& job, const PlanState& plan, const std::string& tensor) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-    if (job.tasks[i].state != Task::State::dispatched) continue;
+    const Task::State state = job.tasks[i].state;
+    if (state != Task::State::dispatched && state != Task::State::voting) continue;
     for (const auto& input : plan.plan.partitions[i].inputs) {
       if (input.name != tensor) continue;
-      take_back(s, job, i, "its input " + tensor + " is computed again", TakeBack::moved);
+      give_up(s, {&job, i}, "its input " + tensor + " is computed again", TakeBack::moved);
       break;
     }
   }
@@ -168,15 +186,18 @@ void on_input_not_sent(State& s, const InputNotSent& event) {
   if (!at) return;
   Job& job = *at->job;
   const Task& task = job.tasks[at->index];
-  const bool current = task.state == Task::State::dispatched && task.worker == event.worker &&
-                       task.epoch == event.epoch;
-  if (!current) return;
+  const Copy* copy = find_copy(s, event.task, event.worker);
+  const bool voting = task.state == Task::State::voting && copy != nullptr && copy->is_awaited() &&
+                      copy->epoch == event.epoch;
+  const bool dispatched = task.state == Task::State::dispatched && task.worker == event.worker &&
+                          task.epoch == event.epoch;
+  if (!voting && !dispatched) return;
   // Nobody's failure: all that is unfinished is sent when the broker is back.
   if (event.error.kind == ErrorKind::disconnected) return;
   const bool gone =
       event.error.kind == ErrorKind::corrupt || event.error.kind == ErrorKind::not_found;
-  take_back(s, job, at->index, "its input could not be sent: " + event.error.message,
-            gone || event.error.kind == ErrorKind::overloaded ? TakeBack::moved : TakeBack::failed);
+  give_up(s, *at, "its input could not be sent: " + event.error.message,
+          gone || event.error.kind == ErrorKind::overloaded ? TakeBack::moved : TakeBack::failed);
   if (job.summary.state != JobState::running) return;
   if (gone) return undo(s, job, event.tensor, event.error.message);
   job.tasks[at->index].not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms);
@@ -199,10 +220,14 @@ void restart_timeouts(State& s) {
   for (auto& [sequence, job] : s.jobs) {
     for (Task& task : job.tasks) task.given = task.done_at = s.now.steady;
   }
+  for (auto& [key, ballot] : s.ballots) {
+    for (auto& [worker, copy] : ballot.copies) copy.given = s.now.steady;
+  }
 }
 
 void expire_tasks(State& s) {
   if (!s.connected) return;
+  expire_ballots(s);
   const Milliseconds result_timeout(s.config.result_timeout_ms);
   const Milliseconds task_timeout(s.config.task_timeout_ms);
   for (auto& [sequence, job] : s.jobs) {
@@ -222,7 +247,7 @@ namespace {
 
 bool is_at_rest(const Job& job) {
   for (const Task& task : job.tasks) {
-    if (task.state == Task::State::dispatched || task.state == Task::State::storing) return false;
+    if (task.state != Task::State::idle && task.state != Task::State::stored) return false;
   }
   return true;
 }
@@ -239,6 +264,7 @@ void migrate(State& s, Job& job, const PlanState& plan) {
     batch.deletes.push_back(feature_map_ref_key(job.summary.id, item.first));
     return true;
   });
+  drop_tasks(s, job);  // verdicts whose result nobody has fetched
   bind_plan(job, plan);
   TimelineEvent moved;
   moved.event = "recovered";

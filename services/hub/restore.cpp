@@ -35,6 +35,11 @@ Status read_models(const Store& store, Restored& out) {
     out.workers.push_back(std::move(worker));
     return {};
   }));
+  HYPS_CHECK(each_record(store, kReputations, out,
+                         [&](const std::string& worker, const Blob& r) -> Status {
+                           HYPS_TRY(out.reputations[WorkerId(worker)], decode_reputation(r));
+                           return {};
+                         }));
   return each_record(store, kTotals, out, [&](const std::string& name, const Blob& r) -> Status {
     HYPS_TRY(out.totals[ModelName(name)], decode_totals(r));
     return {};
@@ -85,6 +90,14 @@ Status read_jobs(const Store& store, Restored& out) {
     if (state == JobState::done || state == JobState::failed) continue;
     HYPS_CHECK(read_stored_tensors(store, job, out));
   }
+  HYPS_CHECK(store.scan_keys(kUnconfirmed, [&](std::string_view key) {
+    const std::string_view rest = key.substr(std::string_view(kUnconfirmed).size());
+    const std::size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return true;
+    out.unconfirmed[JobId(std::string(rest.substr(0, slash)))].insert(
+        PartitionName(std::string(rest.substr(slash + 1))));
+    return true;
+  }));
   return each_record(store, kFeatureMapRefs, out, [&](const std::string& key, const Blob& r) {
     std::int64_t& bytes = out.feature_maps[JobId(key.substr(0, key.find('/')))];
     const auto ref = decode_ref(key, r);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
@@ -84,12 +85,24 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
     worker->compute_us += static_cast<std::int64_t>(*stored.compute_ms * 1000.0);
   }
   s.send_worker(task.worker, protocol::Stored{key});
+  on_ballot_stored(s, key);
   tell(s, job.summary, stored);
   s.schedule_due = s.status_due = true;
   const bool answered = std::any_of(outputs.begin(), outputs.end(), [](const auto& output) {
     return output.first.tensor == partition::kAnswerTensor;
   });
   if (answered) finish_job(s, key.job);
+}
+
+// Forwarded before its replicas have agreed.
+bool is_unconfirmed(State& s, const protocol::TaskKey& key) {
+  const Ballot* ballot = find_ballot(s, key);
+  return ballot != nullptr && !ballot->decided;
+}
+
+bool contradicts_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
+  const Copy* copy = find_copy(s, done.task, worker);
+  return copy != nullptr && copy->vote && copy->vote->outputs != done.outputs;
 }
 
 std::optional<store::Batch> outputs_batch(State& s, const protocol::TaskKey& key,
@@ -103,6 +116,9 @@ std::optional<store::Batch> outputs_batch(State& s, const protocol::TaskKey& key
   for (const auto& [ref, data] : outputs) {
     batch.puts.emplace_back(feature_map_key(key.job, ref.tensor), data);
     batch.puts.emplace_back(feature_map_ref_key(key.job, ref.tensor), encode_ref(ref));
+    if (is_unconfirmed(s, key)) {
+      batch.puts.emplace_back(unconfirmed_key(key.job, key.partition), Blob{});
+    }
     answered = answered || ref.tensor == partition::kAnswerTensor;
   }
   if (answered) {
@@ -146,8 +162,9 @@ void store_when_complete(State& s, const Place& at) {
     if (received->second.data.size() == ref.bytes && received->second.digest == ref.digest) {
       continue;
     }
-    return take_back(s, at.job, at.index, "output " + ref.tensor + " arrived damaged",
-                     TakeBack::failed);
+    const std::string why = "output " + ref.tensor + " is not what was announced";
+    accuse(s, key_of(at.job, at.partition), at.task.worker, why);
+    return take_back(s, at.job, at.index, why, TakeBack::failed);
   }
   store_outputs(s, at);
 }
@@ -156,7 +173,12 @@ void store_when_complete(State& s, const Place& at) {
 
 void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   const auto at = dispatched_task(s, worker, done.task, done.epoch);
-  if (!at) return drop_stale(s, worker, done.task);
+  if (!at) return on_vote(s, worker, done) ? void() : drop_stale(s, worker, done.task);
+  if (contradicts_vote(s, worker, done)) {
+    const std::string why = "the outputs are not those it announced before";
+    accuse(s, done.task, worker, why);
+    return take_back(s, at->job, at->index, why, TakeBack::failed);
+  }
   if (!are_the_outputs(at->partition, done.outputs)) {
     return take_back(s, at->job, at->index, "the worker reported outputs that are not the plan's",
                      TakeBack::failed);
@@ -167,6 +189,7 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
 }
 
 void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arrival) {
+  if (on_shown(s, worker, arrival)) return;
   const auto at = dispatched_task(s, worker, arrival.task, arrival.epoch);
   if (!at || !has_output(at->partition, arrival.tensor)) {
     ++s.stale_results;
@@ -179,8 +202,11 @@ void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arriva
 
 void on_task_failed(State& s, const WorkerId& worker, const protocol::TaskFailed& failed) {
   const auto at = dispatched_task(s, worker, failed.task, failed.epoch);
-  if (!at) return drop_stale(s, worker, failed.task);
   const std::string why = failed.message.substr(0, 1000);
+  if (!at && find_copy(s, failed.task, worker) != nullptr) {
+    return lose_copy(s, failed.task, worker, why, TakeBack::failed);
+  }
+  if (!at) return drop_stale(s, worker, failed.task);
   if (failed.permanent) {
     return fail_job(s, at->job, at->partition.name.text + ": " + why);
   }

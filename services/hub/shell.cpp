@@ -77,6 +77,19 @@ struct Act {
     if (!status.ok()) shell.pending_.emplace_back(not_sent(e, status.error()));
   }
 
+  void operator()(const SendValue& e) const {
+    const auto& value = e.value;
+    auto writer = std::make_shared<protocol::StreamWriter>(shell.next_stream_++, value.task,
+                                                           value.epoch, value.tensor, value.data);
+    const auto source = [writer](std::size_t bytes) -> std::optional<Blob> {
+      auto chunk = writer->next(bytes);
+      if (!chunk) return std::nullopt;
+      return protocol::encode(protocol::Message(std::move(*chunk)));
+    };
+    const Status status = shell.bus_->send(protocol::inbox(e.to), source);
+    if (!status.ok()) report("bus.full", status.error());
+  }
+
   void operator()(const SendPart& e) const {
     auto part = shell.store_->get(file_part_key(e.file, e.offset));
     if (part.ok()) {
@@ -151,8 +164,8 @@ Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store
 Shell::~Shell() = default;
 
 void Shell::connect() {
-  for (const auto role :
-       {protocol::Role::worker, protocol::Role::manager, protocol::Role::client}) {
+  for (const auto role : {protocol::Role::worker, protocol::Role::manager, protocol::Role::client,
+                          protocol::Role::voter}) {
     bus_->subscribe(protocol::all_outboxes(role));
   }
   bus_->subscribe(protocol::kAllStatus);
@@ -207,6 +220,7 @@ void Shell::take_message(bus::Message message) {
     if (status->service == "manager") {
       step(PeerStatus{{protocol::Role::manager, status->id}, online});
     }
+    if (status->service == "voter") step(PeerStatus{{protocol::Role::voter, status->id}, online});
     return;
   }
   if (const auto model = protocol::model_of_input(message.topic)) {

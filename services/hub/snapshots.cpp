@@ -4,6 +4,7 @@
 #include "services/hub/files.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/models.hpp"
+#include "services/hub/reputations.hpp"
 
 namespace hyps::hub {
 
@@ -15,7 +16,7 @@ protocol::Snapshot snapshot_of(const State& s) {
   protocol::Snapshot snapshot;
   snapshot.version = s.snapshot_version;
   for (const auto& [id, worker] : s.workers) {
-    snapshot.workers.push_back({worker.info, worker.online, worker.known});
+    snapshot.workers.push_back({worker.info, worker.online, worker.known, is_quarantined(s, id)});
   }
   for (const auto& [name, model] : s.models) {
     protocol::ModelRecord record = model;

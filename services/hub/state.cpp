@@ -88,6 +88,15 @@ std::optional<std::size_t> index_of(const PlanState& plan, const PartitionName& 
   return static_cast<std::size_t>(at - partitions.begin());
 }
 
+const protocol::Route* route_to(const PlanState& plan, const PartitionName& partition,
+                                const WorkerId& worker) {
+  const auto routes = plan.routes.find(partition);
+  if (routes == plan.routes.end()) return nullptr;
+  const auto at = std::find_if(routes->second.begin(), routes->second.end(),
+                               [&](const auto& route) { return route.worker == worker; });
+  return at == routes->second.end() ? nullptr : &*at;
+}
+
 bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition) {
   return worker.safe_zone || !partition.safe_zone;
 }
@@ -100,7 +109,7 @@ Result<PlanState> make_plan_state(const protocol::ModelRecord& record) {
   state.model = record.name;
   state.json = record.plan_json;
   state.bundles = record.bundles;
-  for (const auto& route : record.routes) state.routes[route.partition] = route;
+  for (const auto& route : record.routes) state.routes[route.partition].push_back(route);
   for (std::size_t i = 0; i < plan.partitions.size(); ++i) {
     for (const auto& output : plan.partitions[i].outputs) state.producer[output.name] = i;
   }
@@ -115,7 +124,9 @@ protocol::ModelRecord to_record(const PlanState& plan) {
   record.plan = plan.id;
   record.plan_json = plan.json;
   record.bundles = plan.bundles;
-  for (const auto& [partition, route] : plan.routes) record.routes.push_back(route);
+  for (const auto& [partition, routes] : plan.routes) {
+    record.routes.insert(record.routes.end(), routes.begin(), routes.end());
+  }
   return record;
 }
 

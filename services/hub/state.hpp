@@ -3,6 +3,7 @@
 // files, queries, retention.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,8 @@
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
 #include "common/partition/plan.hpp"
+#include "common/voting/reputation.hpp"
+#include "services/hub/ballot.hpp"
 #include "services/hub/config.hpp"
 #include "services/hub/events.hpp"
 #include "services/hub/job.hpp"
@@ -29,9 +32,9 @@ struct PlanState {
   std::string json;
   partition::Plan plan;
   std::vector<protocol::BundleRef> bundles;
-  std::map<PartitionName, protocol::Route> routes;
-  std::map<std::string, std::size_t> producer;  // tensor → partition
-  std::vector<std::int64_t> runs;               // by partition, since the hub started
+  std::map<PartitionName, std::vector<protocol::Route>> routes;  // the first is asked first
+  std::map<std::string, std::size_t> producer;                   // tensor → partition
+  std::vector<std::int64_t> runs;  // by partition, since the hub started
 };
 
 struct Worker {
@@ -42,7 +45,8 @@ struct Worker {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
-  std::set<protocol::TaskKey> tasks;         // that take its credit: dispatched or storing
+  std::set<protocol::TaskKey> tasks;         // that take its credit: dispatched, voting or storing
+  std::set<protocol::TaskKey> late;          // votes it owes that can no longer matter
   std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
   std::int64_t done = 0;
   std::int64_t compute_us = 0;
@@ -94,8 +98,12 @@ struct State {
   std::map<ModelName, Totals> totals;
   std::map<PlanId, PlanState> plans;
   std::map<WorkerId, Worker> workers;
+  std::map<WorkerId, voting::Reputation> reputations;
   std::set<std::string> managers;
-  std::map<std::uint64_t, Job> jobs;  // unfinished, by order of acceptance
+  std::set<std::string> voters;
+  std::map<protocol::TaskKey, Ballot> ballots;  // of unfinished jobs; late votes may outlive them
+  std::deque<VerdictNote> verdicts;             // the last kMaxVerdictNotes
+  std::map<std::uint64_t, Job> jobs;            // unfinished, by order of acceptance
   std::map<JobId, std::uint64_t> unfinished;
   std::map<JobId, Finished> finished;
   // By time of finishing; what is kept of them is bounded from the front.
@@ -152,6 +160,9 @@ struct State {
 
 // The partition's index in the plan.
 std::optional<std::size_t> index_of(const PlanState& plan, const PartitionName& partition);
+// nullptr: none.
+const protocol::Route* route_to(const PlanState& plan, const PartitionName& partition,
+                                const WorkerId& worker);
 // Only the safe zone sees images and answers.
 bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition);
 Result<PlanState> make_plan_state(const protocol::ModelRecord& record);

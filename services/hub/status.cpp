@@ -40,8 +40,15 @@ json status_json(const State& s) {
     running += std::string_view(to_string(job.summary.state)) == "running" ? 1 : 0;
   }
   const std::string problem = problem_of(s);
+  json quarantined = json::array();
+  for (const auto& [id, reputation] : s.reputations) {
+    if (reputation.quarantined) quarantined.push_back(id.text);
+  }
   return {{"unix_ms", s.now.unix_ms},
           {"workers_online", online},
+          {"workers_quarantined", quarantined},
+          {"votes_open", s.ballots.size()},
+          {"voters", s.voters.size()},
           {"workers_offline", static_cast<std::int64_t>(s.workers.size()) - online},
           {"models", models},
           {"jobs_waiting", static_cast<std::int64_t>(s.jobs.size()) - running},

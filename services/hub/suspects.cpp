@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 
 namespace hyps::hub {
@@ -17,8 +18,7 @@ bool waits_for(State& s, const protocol::TaskKey& key, const WorkerId& worker) {
   const auto at = find_task(s, key);
   if (!at || at->job->tasks[at->index].state != Task::State::idle) return false;
   const PlanState& plan = *s.find_plan(key.plan);
-  const auto route = plan.routes.find(key.partition);
-  return route != plan.routes.end() && route->second.worker == worker &&
+  return route_to(plan, key.partition, worker) != nullptr &&
          inputs_stored(*at->job, plan.plan.partitions[at->index]);
 }
 
@@ -32,12 +32,24 @@ std::string names_of(const std::set<WorkerId>& workers) {
 
 std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker) {
   std::optional<TaskPlace> first;
+  Milliseconds first_given{0};
+  const auto consider = [&](const TaskPlace& at, Milliseconds given) {
+    if (first && given >= first_given) return;
+    first = at;
+    first_given = given;
+  };
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       const Task& task = job.tasks[i];
       if (task.state != Task::State::dispatched || task.worker != worker || task.done) continue;
-      if (!first || task.given < first->job->tasks[first->index].given) first = TaskPlace{&job, i};
+      consider({&job, i}, task.given);
     }
+  }
+  for (const auto& [key, ballot] : s.ballots) {
+    const auto copy = ballot.copies.find(worker);
+    const auto at = find_task(s, key);
+    if (!at || copy == ballot.copies.end() || !copy->second.is_awaited()) continue;
+    consider(*at, copy->second.given);
   }
   return first;
 }

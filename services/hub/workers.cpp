@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
@@ -24,15 +25,15 @@ protocol::Assign work_of(const State& s, const Worker& worker) {
   protocol::Assign assign{worker.info.incarnation, {}};
   for (const auto& [id, plan] : s.plans) {
     for (const auto& partition : plan.plan.partitions) {
-      const auto route = plan.routes.find(partition.name);
-      if (route == plan.routes.end() || route->second.worker != worker.info.id) continue;
+      const auto* route = route_to(plan, partition.name, worker.info.id);
+      if (route == nullptr) continue;
       if (!may_run(worker.info, partition)) continue;
       protocol::AssignedPartition assigned{id,
                                            partition.name,
                                            partition::to_string(partition.kind),
                                            static_cast<std::uint64_t>(partition.memory_bytes()),
                                            {},
-                                           route->second.epoch};
+                                           route->epoch};
       for (const auto& bundle : plan.bundles) {
         if (bundle.partition == partition.name) assigned.files = bundle.files;
       }
@@ -148,16 +149,20 @@ void compare_tasks(State& s, Worker& worker, const protocol::Heartbeat& heartbea
   }
   const Milliseconds patience(s.config.resend_after_ms);
   std::vector<TaskPlace> overdue;
+  std::vector<protocol::TaskKey> overdue_copies;
   for (const auto& key : worker.tasks) {
     const auto at = find_task(s, key);
     if (!at || listed.contains(key)) continue;
+    const Copy* copy = find_copy(s, key, worker.info.id);
+    if (copy != nullptr && s.now.steady - copy->sent > patience) overdue_copies.push_back(key);
     const Task& task = at->job->tasks[at->index];
     const bool late = task.state == Task::State::dispatched && s.now.steady - task.sent > patience;
     if (late) overdue.push_back(*at);
   }
   // It may have dropped them because its assignment was lost on the way.
-  if (!overdue.empty()) assign(s, worker);
+  if (!overdue.empty() || !overdue_copies.empty()) assign(s, worker);
   for (const TaskPlace& at : overdue) send_task(s, *at.job, at.index);
+  for (const auto& key : overdue_copies) resend_copy(s, key, worker.info.id);
 }
 
 }  // namespace

@@ -55,8 +55,17 @@ std::variant<partition::Plan, BuildFailure> plan_of(const cnn::Graph& graph,
     if (!plan) return failure(plan.error());
     return std::move(*plan);
   }
+  partition::Replication replication;
+  if (!order.wanted_replication.empty()) {
+    auto wanted = partition::replication_from_json(order.wanted_replication);
+    if (!wanted) return failure(wanted.error());
+    replication = *wanted;
+  }
   auto plan = planning::plan_for(graph, order.model.text, order.devices);
-  if (plan) return std::move(*plan);
+  if (plan) {
+    partition::replicate(*plan, replication);
+    return std::move(*plan);
+  }
   const Status possible = plan_without_limits(graph, order.model.text);
   if (!possible) return failure(possible.error());
   return BuildFailure{Cause::workers, plan.error().message};

@@ -15,9 +15,10 @@ namespace hyps::manager {
 
 struct BuildOrder {
   ModelName model;
-  std::filesystem::path files;    // folder with the model's files under their names
-  std::filesystem::path bundles;  // where to write: a folder for each partition
-  std::string wanted_plan_json;   // empty: plan
+  std::filesystem::path files;     // folder with the model's files under their names
+  std::filesystem::path bundles;   // where to write: a folder for each partition
+  std::string wanted_plan_json;    // empty: plan
+  std::string wanted_replication;  // JSON; of a plan made here; empty: none
   std::vector<planning::Device> devices;
 };
 

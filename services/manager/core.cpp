@@ -19,8 +19,15 @@ std::vector<planning::Device> devices_of(const protocol::Snapshot& snapshot) {
   for (const protocol::WorkerState& worker : snapshot.workers) {
     if (!worker.online) continue;
     devices.push_back({worker.info.id, static_cast<std::int64_t>(worker.info.memory_bytes),
-                       static_cast<int>(worker.info.cores), worker.info.safe_zone, 0});
+                       static_cast<int>(worker.info.cores), worker.info.safe_zone, 0,
+                       worker.quarantined});
   }
+  return devices;
+}
+
+// Those a plan may be made for.
+std::vector<planning::Device> trusted(std::vector<planning::Device> devices) {
+  std::erase_if(devices, [](const planning::Device& device) { return device.quarantined; });
   return devices;
 }
 
@@ -28,14 +35,15 @@ std::string fingerprint(const std::vector<planning::Device>& devices) {
   std::string text;
   for (const planning::Device& device : devices) {
     text += device.id.text + " " + std::to_string(device.memory_bytes) +
-            (device.safe_zone ? " safe;" : " open;");
+            (device.safe_zone ? " safe" : " open") + (device.quarantined ? " quarantined;" : ";");
   }
   return text;
 }
 
 std::vector<protocol::Route> sorted(std::vector<protocol::Route> routes) {
-  std::sort(routes.begin(), routes.end(),
-            [](const auto& a, const auto& b) { return a.partition < b.partition; });
+  // Among the routes of one partition the order means something: the first is asked first.
+  std::stable_sort(routes.begin(), routes.end(),
+                   [](const auto& a, const auto& b) { return a.partition < b.partition; });
   return routes;
 }
 
@@ -138,12 +146,16 @@ void Core::keep_outcome(Outcome outcome) {
   preparing_.reset();
 }
 
+Core::Basis Core::basis_of(const ModelRecord& model) {
+  return {model.files, model.wanted_plan_json, model.wanted_replication};
+}
+
 // True when nothing needs to be prepared now: it was, or it cannot be yet.
 bool Core::has_answer(const ModelRecord& model) {
   const auto found = outcomes_.find(model.name);
   if (found == outcomes_.end()) return false;
   Outcome& outcome = found->second;
-  const bool same = outcome.basis == Basis{model.files, model.wanted_plan_json};
+  const bool same = outcome.basis == basis_of(model);
   const bool others = !outcome.final && outcome.devices != fingerprint(devices_);
   const bool due = outcome.retry_at && now_.steady >= *outcome.retry_at;
   // The hub takes the plan no more: its files were dropped there. All over again.
@@ -168,20 +180,19 @@ void Core::tell(const ModelRecord& model, Outcome& outcome) {
 
 void Core::prepare(const ModelRecord& model) {
   if (has_answer(model)) return;
-  if (devices_.empty()) {
+  if (trusted(devices_).empty()) {
     Outcome outcome;
-    outcome.basis = {model.files, model.wanted_plan_json};
+    outcome.basis = basis_of(model);
     outcome.final = false;
     outcome.message = protocol::ModelFailed{model.name, model.files, false, kNobody};
     tell(model, outcomes_[model.name] = std::move(outcome));
     return;
   }
   if (preparing_ || now_.steady < settled_at_) return;
-  preparing_ = Preparing{
-      ++last_work_, model.name, {model.files, model.wanted_plan_json}, fingerprint(devices_)};
+  preparing_ = Preparing{++last_work_, model.name, basis_of(model), fingerprint(devices_)};
   log(Log::Level::info, "model.preparing", {{"model", model.name.text}});
-  effects_.emplace_back(
-      PrepareModel{last_work_, model.name, model.files, model.wanted_plan_json, devices_});
+  effects_.emplace_back(PrepareModel{last_work_, model.name, model.files, model.wanted_plan_json,
+                                     model.wanted_replication, trusted(devices_)});
 }
 
 // ---- placing ----------------------------------------------------------------------------------

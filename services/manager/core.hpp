@@ -33,6 +33,7 @@ class Core {
   struct Basis {
     std::vector<protocol::FileRef> files;
     std::string wanted_plan_json;
+    std::string wanted_replication;
     bool operator==(const Basis&) const = default;
   };
   struct Preparing {
@@ -72,6 +73,7 @@ class Core {
   void forget_removed();
   void prepare(const protocol::ModelRecord& model);
   [[nodiscard]] bool has_answer(const protocol::ModelRecord& model);
+  static Basis basis_of(const protocol::ModelRecord& model);
   void tell(const protocol::ModelRecord& model, Outcome& outcome);
   void place_all();
   void place(const protocol::ModelRecord& model, const partition::Plan& plan, const Held& held);

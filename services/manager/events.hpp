@@ -49,6 +49,7 @@ struct PrepareModel {  // answered by Prepared or PrepareFailed
   ModelName model;
   std::vector<protocol::FileRef> files;
   std::string wanted_plan_json;
+  std::string wanted_replication;
   std::vector<planning::Device> devices;
 };
 struct Log {

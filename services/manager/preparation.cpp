@@ -184,9 +184,10 @@ void Preparation::run_builder() {
   BuildDone done;
   done.work = order_.work;
   try {
-    const BuildResult result = build({order_.model, folder_ / "model", folder_ / "bundles",
-                                      order_.wanted_plan_json, order_.devices},
-                                     cancelled_);
+    const BuildResult result =
+        build({order_.model, folder_ / "model", folder_ / "bundles", order_.wanted_plan_json,
+               order_.wanted_replication, order_.devices},
+              cancelled_);
     if (const auto* built = std::get_if<Built>(&result)) {
       const Status added = add_bundles(*built, folder_ / "bundles", done);
       if (!added) done.failure = BuildFailure{Cause::passing, added.error().message};

@@ -14,16 +14,38 @@ namespace {
 constexpr std::size_t kReasonsShown = 3;
 
 using WorkerOf = std::map<PartitionName, WorkerId>;
+using WorkersOf = std::map<PartitionName, std::vector<WorkerId>>;
 
-WorkerOf on_devices(const std::vector<Route>& routes, const std::vector<Device>& devices) {
+const Device* find_device(const std::vector<Device>& devices, const WorkerId& id) {
+  const auto at = std::find_if(devices.begin(), devices.end(),
+                               [&](const Device& device) { return device.id == id; });
+  return at == devices.end() ? nullptr : &*at;
+}
+
+// The first of each partition's workers that is there and trusted; `others`: the rest of those that
+// are there.
+WorkerOf on_devices(const std::vector<Route>& routes, const std::vector<Device>& devices,
+                    WorkersOf& others) {
   WorkerOf worker_of;
   for (const Route& route : routes) {
-    const bool online = std::any_of(devices.begin(), devices.end(), [&](const Device& device) {
-      return device.id == route.worker;
-    });
-    if (online) worker_of[route.partition] = route.worker;
+    const Device* device = find_device(devices, route.worker);
+    if (device == nullptr) continue;
+    const bool first =
+        !device->quarantined && worker_of.emplace(route.partition, route.worker).second;
+    if (!first) others[route.partition].push_back(route.worker);
   }
   return worker_of;
+}
+
+// What other plans hold, and this one's further replicas.
+Held held_besides(const Plan& plan, const Held& held, const WorkersOf& others) {
+  Held all = held;
+  for (const auto& [name, workers] : others) {
+    const Partition* part = plan.find(name);
+    if (part == nullptr) continue;
+    for (const WorkerId& worker : workers) all[worker] += part->memory_bytes();
+  }
+  return all;
 }
 
 std::map<WorkerId, std::int64_t> free_bytes(const Plan& plan, const std::vector<Device>& devices,
@@ -44,7 +66,8 @@ const Device* roomiest_other(const Partition& part, const WorkerId& here,
                              const std::map<WorkerId, std::int64_t>& free) {
   const Device* best = nullptr;
   for (const Device& device : devices) {
-    const bool able = device.id != here && (device.safe_zone || !part.safe_zone) &&
+    const bool able = device.id != here && !device.quarantined &&
+                      (device.safe_zone || !part.safe_zone) &&
                       free.at(device.id) >= part.memory_bytes();
     if (able && (best == nullptr || free.at(device.id) > free.at(best->id))) best = &device;
   }
@@ -80,25 +103,52 @@ std::string problem_of(const std::vector<planning::Unplaced>& unplaced) {
 
 }  // namespace
 
+namespace {
+
+// The routes of one partition: to these workers, the first one first. Whoever had it keeps its
+// epoch. Replicas that are missing keep their routes to workers that may come back.
+void add_routes(const Partition& part, const std::vector<WorkerId>& workers,
+                const std::vector<Route>& old, Epoch& new_epoch, std::vector<Route>& routes) {
+  const auto route_to = [&](const WorkerId& worker) {
+    return std::find_if(old.begin(), old.end(), [&](const Route& route) {
+      return route.partition == part.name && route.worker == worker;
+    });
+  };
+  for (const WorkerId& worker : workers) {
+    const auto before = route_to(worker);
+    routes.push_back(before != old.end() ? *before : Route{part.name, worker, new_epoch++});
+  }
+  auto missing = part.replication.replicas - static_cast<int>(workers.size());
+  for (const Route& route : old) {
+    const bool there = std::find(workers.begin(), workers.end(), route.worker) != workers.end();
+    if (missing <= 0 || route.partition != part.name || there) continue;
+    routes.push_back(route);
+    --missing;
+  }
+}
+
+}  // namespace
+
 Routing route(const Plan& plan, const std::vector<Route>& old, const std::vector<Device>& devices,
               const Held& held, Epoch new_epoch) {
-  WorkerOf previous = on_devices(old, devices);
-  relieve(plan, devices, held, previous);
-  const planning::Placement placement = planning::place(plan, devices, previous, held);
+  WorkersOf others;
+  WorkerOf previous = on_devices(old, devices, others);
+  const Held besides = held_besides(plan, held, others);
+  relieve(plan, devices, besides, previous);
+  const planning::Placement placement = planning::place(plan, devices, previous, besides);
+  planning::Replicas replicas = planning::place_replicas(plan, devices, placement, others, held);
   Routing routing;
   for (const Partition& part : plan.partitions) {
-    const auto before = std::find_if(
-        old.begin(), old.end(), [&](const Route& route) { return route.partition == part.name; });
+    std::vector<WorkerId> workers;
     const auto placed = placement.worker_of.find(part.name);
-    if (placed == placement.worker_of.end()) {
-      if (before != old.end()) routing.routes.push_back(*before);
-    } else if (before != old.end() && before->worker == placed->second) {
-      routing.routes.push_back(*before);
-    } else {
-      routing.routes.push_back({part.name, placed->second, new_epoch});
-    }
+    if (placed != placement.worker_of.end()) workers.push_back(placed->second);
+    const auto& more = replicas.workers_of[part.name];
+    workers.insert(workers.end(), more.begin(), more.end());
+    add_routes(part, workers, old, new_epoch, routing.routes);
   }
-  routing.problem = problem_of(placement.unplaced);
+  std::vector<planning::Unplaced> unplaced = placement.unplaced;
+  unplaced.insert(unplaced.end(), replicas.unplaced.begin(), replicas.unplaced.end());
+  routing.problem = problem_of(unplaced);
   return routing;
 }
 

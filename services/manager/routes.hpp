@@ -19,8 +19,10 @@ struct Routing {
 
 using Held = std::map<WorkerId, std::int64_t>;  // bytes of partitions on each worker
 
-// Keeps what can stay, places the rest on `devices`; a changed route gets `new_epoch`. A partition
-// that fits nowhere keeps its old route, if it has one.
+// Keeps what can stay, places the rest on `devices`; a new route gets an epoch of its own, from
+// `new_epoch` on. A replicated partition has several routes: the first is asked first, a copy that
+// is loaded already takes the place of one that is gone. What fits nowhere keeps its old route, if
+// it has one.
 Routing route(const partition::Plan& plan, const std::vector<protocol::Route>& old,
               const std::vector<planning::Device>& devices, const Held& held, Epoch new_epoch);
 

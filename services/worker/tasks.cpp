@@ -89,6 +89,7 @@ Tasks::Outcome Tasks::on_run(const protocol::Run& run, Milliseconds now) {
     // What is here, computed or not, is what the new epoch wants too.
     ++counters_.repeated;
     task->epoch = run.epoch;
+    task->digests_only = run.announce;
     return Outcome::known;
   }
   const bool fits = task != nullptr && !task->announced && task->epoch == run.epoch;
@@ -98,6 +99,7 @@ Tasks::Outcome Tasks::on_run(const protocol::Run& run, Milliseconds now) {
 
 Tasks::Outcome Tasks::announce(Task& task, const protocol::Run& run, Milliseconds now) {
   task.announced = true;
+  task.digests_only = run.announce;
   task.wanted = run.inputs;
   task.progress = now;
   counters_.mismatched += std::erase_if(task.inputs, [&](const auto& input) {

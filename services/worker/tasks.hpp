@@ -32,6 +32,7 @@ struct Task {
   Epoch epoch = 0;
   TaskState state = TaskState::receiving;
   bool announced = false;                   // its Run is here
+  bool digests_only = false;                // as its last Run says: the outputs are not wanted yet
   std::vector<protocol::TensorRef> wanted;  // as the Run says
   std::map<std::string, Blob> inputs;       // verified once announced
   Milliseconds progress{0};                 // the last time something came

@@ -72,6 +72,18 @@ struct HubProcess::Act {
     const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
     if (!status.ok()) life.pending.emplace_back(not_sent(e, status.error()));
   }
+  void operator()(const hub::SendValue& e) const {
+    const auto& value = e.value;
+    auto writer = std::make_shared<protocol::StreamWriter>(life.next_stream++, value.task,
+                                                           value.epoch, value.tensor, value.data);
+    const auto source = [writer](std::size_t bytes) -> std::optional<Blob> {
+      auto chunk = writer->next(bytes);
+      if (!chunk) return std::nullopt;
+      return protocol::encode(protocol::Message(std::move(*chunk)));
+    };
+    hub.say([&] { return "→ " + protocol::to_string(e.to) + ": output " + value.tensor; });
+    (void)life.bus->send(protocol::inbox(e.to), source);
+  }
   void operator()(const hub::SendPart& e) const {
     auto part = hub.world_.disk.now().get(hub::file_part_key(e.file, e.offset));
     if (part.ok()) return (*this)(hub::Send{e.to, protocol::Part{e.file, e.offset, *part}});

@@ -45,7 +45,7 @@ class DeadLetters : public testing::Test {
     const std::string worker = holder(job);
     const PlanState& plan = w_.state().plans.begin()->second;
     w_.from_worker(worker, protocol::TaskFailed{{JobId(job), plan.id, PartitionName("ingest")},
-                                                plan.routes.at(PartitionName("ingest")).epoch,
+                                                plan.routes.at(PartitionName("ingest")).front().epoch,
                                                 true,
                                                 "this is no image"});
     mute(false);

@@ -92,7 +92,8 @@ std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
     return {FromPeer{peer(), failed}};
   }
   ++computed[key];
-  for (auto& [name, data] : compute(*plan_->find(key.partition), held.received)) {
+  for (auto& [name, right] : compute(*plan_->find(key.partition), held.received)) {
+    const Blob data = lie ? lie(right) : right;
     Digest digest = digest_of(data.bytes());
     if (lie_about_digests) digest.low ^= 1;
     held.outputs.emplace_back(protocol::TensorRef{name, data.size(), digest}, data);
@@ -106,7 +107,9 @@ std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) con
   protocol::TaskDone done{key, held.epoch, {}, 1500, 0};
   for (const auto& [ref, data] : held.outputs) {
     done.outputs.push_back(ref);
-    events.emplace_back(TensorArrived{peer(), {key, held.epoch, ref.tensor, data}});
+    if (held.run && held.run->announce) continue;
+    const Blob sent = send_instead ? send_instead(data) : data;
+    events.emplace_back(TensorArrived{peer(), {key, held.epoch, ref.tensor, sent}});
   }
   events.emplace_back(FromPeer{peer(), done});
   return events;

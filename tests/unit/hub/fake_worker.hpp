@@ -1,6 +1,7 @@
 // A worker that computes texts: an output names its tensor and the digest of the inputs.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ class FakeWorker {
   std::optional<protocol::TaskFailed> fail_with;
   bool mute = false;
   bool lie_about_digests = false;
+  // What it makes of a right output before it announces and sends it; of what it has announced.
+  std::function<Blob(const Blob& right)> lie;
+  std::function<Blob(const Blob& announced)> send_instead;
 
  private:
   struct Held {

@@ -138,12 +138,12 @@ TEST_F(HubModels, RoutesNeedARisingEpochWhereTheWorkerChanges) {
   w.add_worker("w3", true);
   w.run_dry();
   w.from_manager(routes("w1", 5));
-  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.epoch, 5U);
+  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.front().epoch, 5U);
   w.from_manager(routes("w3", 5));
   EXPECT_FALSE(manager_refused().empty());
-  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.worker.text, "w1");
+  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.front().worker.text, "w1");
   w.from_manager(routes("w3", 6));
-  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.worker.text, "w3");
+  EXPECT_EQ(w.state().plans.begin()->second.routes.begin()->second.front().worker.text, "w3");
 }
 
 TEST_F(HubModels, PartitionsOfTheSafeZoneAreNotGivenToOthers) {

@@ -35,7 +35,7 @@ class Retention : public testing::Test {
     w_->infer(job);
     w_->run_dry();
     const PlanState& plan = w_->state().plans.begin()->second;
-    const auto& route = plan.routes.at(PartitionName("ingest"));
+    const auto& route = plan.routes.at(PartitionName("ingest")).front();
     const protocol::TaskKey key{JobId(job), plan.id, PartitionName("ingest")};
     w_->from_worker(route.worker.text, protocol::TaskFailed{key, route.epoch, true, "no image"});
     for (auto& [id, worker] : w_->workers) worker.mute = false;

@@ -6,6 +6,7 @@
 
 #include "services/hub/invariants.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/reputations.hpp"
 
 namespace hyps::hub {
 
@@ -42,6 +43,28 @@ partition::Partition slice(int index) {
 
 const Peer kClient{protocol::Role::client, "c1"};
 const Peer kManager{protocol::Role::manager, "m1"};
+const Peer kVoter{protocol::Role::voter, "v1"};
+
+// A plain count of equal digests; right as long as all workers have the same arithmetic.
+protocol::Verdict count_votes(const protocol::Ballot& ballot) {
+  protocol::Verdict verdict{ballot.task, ballot.number, 0, {}, {}, {}};
+  using Outcome = protocol::Verdict::Outcome;
+  for (const auto& candidate : ballot.votes) {
+    std::uint32_t agree = 0;
+    for (const auto& vote : ballot.votes) {
+      agree += vote.counts && vote.outputs == candidate.outputs ? 1 : 0;
+    }
+    if (agree < ballot.quorum) continue;
+    verdict.outcome = static_cast<std::uint32_t>(Outcome::agreed);
+    for (const auto& vote : ballot.votes) {
+      (vote.outputs == candidate.outputs ? verdict.members : verdict.liars).push_back(vote.worker);
+    }
+    return verdict;
+  }
+  const bool all = ballot.outstanding == 0;
+  verdict.outcome = static_cast<std::uint32_t>(all ? Outcome::split : Outcome::open);
+  return verdict;
+}
 
 }  // namespace
 
@@ -74,11 +97,18 @@ struct Perform {
   void operator()(const Send& e) const {
     if (e.to.role == protocol::Role::client) return w.to_client.push_back(e.message);
     if (e.to.role == protocol::Role::manager) return w.to_manager.push_back(e.message);
+    if (e.to.role == protocol::Role::voter) return vote(e.message);
     if (const auto* run = std::get_if<protocol::Run>(&e.message)) w.check_run(*run);
     w.network.push_back({false, Tick{}, e.to.id, e.message, {}});
   }
   void operator()(const SendCheckpoint& e) const {
     w.network.push_back({false, Tick{}, e.to.text, {}, e});
+  }
+  void operator()(const SendValue&) const { FAIL() << "nobody asked for values"; }
+  void vote(const protocol::Message& message) const {
+    if (!w.voter_alive) return;
+    const Event verdict = FromPeer{kVoter, count_votes(std::get<protocol::Ballot>(message))};
+    w.network.push_back({true, verdict, "the voter", {}, {}});
   }
   void operator()(const SendPart& e) const {
     auto data = w.disk.now().get(file_part_key(e.file, e.offset));
@@ -107,10 +137,11 @@ bool World::is_stored(const JobId& job, const std::string& tensor) {
   return ref.ok() && ref->digest == digest_of(data->bytes());
 }
 
-// Promise: what is stored is never computed again.
+// Promise: what is stored is never computed again, unless it was forwarded before the vote.
 void World::check_run(const protocol::Run& run) {
   const auto* partition = plan.find(run.task.partition);
   if (partition == nullptr) return;
+  if (disk.now().get(unconfirmed_key(run.task.job, run.task.partition)).ok()) return;
   const bool stored =
       std::all_of(partition->outputs.begin(), partition->outputs.end(),
                   [&](const auto& output) { return is_stored(run.task.job, output.name); });
@@ -150,6 +181,12 @@ void World::start_hub() {
   // Workers and managers see the hub's status and say who they are.
   for (const auto& id : alive) send_to_hub(id, workers.at(id).hello());
   from_manager(protocol::ManagerHello{"m1"});
+  if (voter_alive) start_voter();
+}
+
+void World::start_voter() {
+  voter_alive = true;
+  step(FromPeer{kVoter, protocol::VoterHello{"v1"}});
 }
 
 void World::add_worker(const std::string& id, bool safe) {
@@ -192,26 +229,34 @@ void World::deploy() {
 void World::route_all() {
   std::vector<std::string> safe;
   std::vector<std::string> all(alive.begin(), alive.end());
+  std::erase_if(all, [&](const auto& id) { return is_quarantined(state(), WorkerId(id)); });
   for (const auto& id : all) {
     if (zones.at(id)) safe.push_back(id);
   }
   const PlanState& current = state().plans.begin()->second;
-  ++epoch_;
   protocol::SetRoutes set{current.id, {}, ""};
   std::size_t turn = 0;
   for (const auto& partition : plan.partitions) {
-    const auto old = current.routes.find(partition.name);
-    if (old != current.routes.end() && alive.contains(old->second.worker.text)) {
-      set.routes.push_back(old->second);
-      continue;
+    std::vector<protocol::Route> routes;
+    if (const auto old = current.routes.find(partition.name); old != current.routes.end()) {
+      for (const auto& route : old->second) {
+        const bool trusted =
+            !is_quarantined(state(), route.worker) || partition.replication.votes();
+        if (alive.contains(route.worker.text) && trusted) routes.push_back(route);
+      }
     }
     const auto& from = partition.safe_zone ? safe : all;
-    if (from.empty()) {
-      set.problem = "no worker";
-      continue;
+    const auto wanted = static_cast<std::size_t>(partition.replication.replicas);
+    for (std::size_t i = 0; i < from.size() && routes.size() < wanted; ++i) {
+      const WorkerId worker(from[turn++ % from.size()]);
+      const bool taken = std::any_of(routes.begin(), routes.end(),
+                                     [&](const auto& route) { return route.worker == worker; });
+      if (!taken) routes.push_back({partition.name, worker, epoch_ + routes.size()});
     }
-    set.routes.push_back({partition.name, WorkerId(from[turn++ % from.size()]), epoch_});
+    if (routes.size() < wanted) set.problem = "no worker";
+    set.routes.insert(set.routes.end(), routes.begin(), routes.end());
   }
+  epoch_ += partition::kMaxReplicas;
   from_manager(set);
 }
 

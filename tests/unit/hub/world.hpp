@@ -42,6 +42,7 @@ class World {
              const std::string& response_topic = {});
   void request(const protocol::Message& message);  // of the client
   nlohmann::json query(const std::string& what, const std::string& name = {});
+  void start_voter();
   void from_manager(const protocol::Message& message);
   void from_worker(const std::string& id, const protocol::Message& message);
 
@@ -70,6 +71,7 @@ class World {
 
   Config config;
   partition::Plan plan = diamond_plan();
+  bool voter_alive = true;
   test::Disk disk;
   Now now{Milliseconds(1'000'000), 1'700'000'000'000};
   std::map<std::string, FakeWorker> workers;
@@ -93,7 +95,7 @@ class World {
   std::unique_ptr<Core> core_;
   std::deque<Event> inside_;
   std::uint64_t seed_ = 1;
-  Epoch epoch_ = 0;
+  Epoch epoch_ = 1;
 };
 
 }  // namespace hyps::hub

@@ -126,10 +126,15 @@ class World {
     for (ModelRecord& model : truth.models) {
       if (model.plan != set.plan) continue;
       for (const Route& route : set.routes) {
+        const bool kept =
+            std::any_of(model.routes.begin(), model.routes.end(), [&](const Route& old) {
+              return old.partition == route.partition && old.worker == route.worker;
+            });
         for (const Route& old : model.routes) {
           if (old.partition != route.partition) continue;
-          const bool changed = old.worker != route.worker;
-          if (route.epoch < old.epoch || (changed && route.epoch == old.epoch)) return false;
+          const bool same = old.worker == route.worker;
+          const bool lower = route.epoch < old.epoch;
+          if (same ? lower : !kept && (lower || route.epoch == old.epoch)) return false;
         }
       }
       model.routes = set.routes;

@@ -291,6 +291,29 @@ TEST(WorkerTask, InputsBeyondTheBuffersFailWithAReason) {
   EXPECT_THAT(failed[0].message, ::testing::HasSubstr("buffers"));
 }
 
+TEST(WorkerTask, AReplicaAnnouncesAndSendsItsOutputsOnlyWhenAsked) {
+  World world;
+  world.ready({assigned("v1")});
+  const protocol::Run announce{task_key("v1", "j1"), 1, {ref("a", "in")}, true};
+  world.receive(announce);
+  const auto computes = effects_of<Compute>(world.tensor("v1", "a", "in"));
+  ASSERT_EQ(computes.size(), 1U);
+  const Effects announced = world.computed(computes[0]);
+  EXPECT_EQ(published<protocol::TaskDone>(announced).size(), 1U);
+  EXPECT_TRUE(effects_of<SendTensor>(announced).empty());
+  const Effects again = world.pass(3000);
+  EXPECT_EQ(published<protocol::TaskDone>(again).size(), 1U) << "nobody has answered";
+  EXPECT_TRUE(effects_of<SendTensor>(again).empty());
+
+  protocol::Run asked = announce;
+  asked.announce = false;
+  const Effects sent = world.receive(asked);
+  ASSERT_EQ(effects_of<SendTensor>(sent).size(), 1U);
+  EXPECT_EQ(effects_of<SendTensor>(sent)[0].data.text(), "result");
+  world.receive(protocol::Stored{announce.task});
+  EXPECT_EQ(world.core.held_bytes(), 0U);
+}
+
 TEST(WorkerTask, ForeignAndMalformedMessagesAreCounted) {
   World world;
   world.ready({});

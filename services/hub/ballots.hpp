@@ -1,0 +1,52 @@
+// Replicated partitions: who computes, what they vote, whose outputs are taken.
+#pragma once
+
+#include "services/hub/ballot.hpp"
+#include "services/hub/recovery.hpp"
+#include "services/hub/state.hpp"
+
+namespace hyps::hub {
+
+// ---- a round: asking, voting, taking ----
+// Gives an idle task of a partition that votes to its replicas, if enough of them are there and
+// have room; or asks the next member of a verdict for the outputs.
+void open_or_continue(State& s, Job& job, std::size_t index);
+// False: this worker has no vote on this task.
+bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done);
+// False: nobody asked this worker to show its outputs.
+bool on_shown(State& s, const WorkerId& worker, const protocol::Arrival& arrival);
+void on_verdict(State& s, const protocol::Verdict& verdict);
+void on_voter_hello(State& s, const Peer& voter);
+void on_voter_status(State& s, const Peer& voter, bool online);
+
+// The member that was asked for its outputs sent others than it had announced.
+void accuse(State& s, const protocol::TaskKey& key, const WorkerId& worker, const std::string& why);
+
+// ---- what ends it ----
+// It will not vote (any more). The round begins anew when too few are left.
+void lose_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker,
+               const std::string& why, TakeBack how = TakeBack::lost);
+void lose_copies(State& s, const WorkerId& worker, const std::string& why);
+void lose_moved_copies(State& s, const PlanState& plan);
+void on_ballot_stored(State& s, const protocol::TaskKey& key);
+// Nobody needs the result: the replicas forget the task.
+void close_ballot(State& s, const protocol::TaskKey& key);
+void expire_ballots(State& s);
+// This round gives no result: the task is idle again.
+void end_round(State& s, const TaskPlace& at, const std::string& why, TakeBack how);
+// Whoever has voted is done, once there is a verdict and the result is stored or not needed.
+void settle_ballot(State& s, const protocol::TaskKey& key);
+// A forwarded result proved wrong: it and all that was made of it is made again.
+void redo_from(State& s, const TaskPlace& at, const std::string& why);
+
+// ---- looking up ----
+Ballot* find_ballot(State& s, const protocol::TaskKey& key);
+Copy* find_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker);
+// Whether results of this job were forwarded that nobody has confirmed yet.
+bool has_unconfirmed(const State& s, const JobId& job);
+// Sends replicas what they have not answered (again).
+void resend_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker);
+void resend_copies(State& s, const WorkerId& worker);
+void send_ballot(State& s, const protocol::TaskKey& key);
+
+}  // namespace hyps::hub

@@ -1,0 +1,72 @@
+// A result that was forwarded has proved wrong: it and all that was made of it is made again.
+#include <algorithm>
+
+#include "services/hub/ballots.hpp"
+#include "services/hub/jobs.hpp"
+#include "services/hub/keys.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+void release_worker(State& s, const Task& task, const protocol::TaskKey& key) {
+  const bool working = task.state == Task::State::dispatched || task.state == Task::State::storing;
+  if (!working) return;
+  if (Worker* worker = s.find_worker(task.worker)) worker->tasks.erase(key);
+  s.send_worker(task.worker, protocol::Stored{key});
+}
+
+// As if it had never been given, but for what it has cost already.
+void forget_result(Job& job, std::size_t index) {
+  Task& task = job.tasks[index];
+  if (task.state == Task::State::stored) --job.summary.stored;
+  Task fresh;
+  fresh.attempts = task.attempts;
+  fresh.losses = task.losses;
+  task = std::move(fresh);
+}
+
+}  // namespace
+
+void redo_from(State& s, const TaskPlace& at, const std::string& why) {
+  Job& job = *at.job;
+  const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
+  std::set<std::string> wrong;
+  store::Batch batch;
+  for (std::size_t i = at.index; i < partitions.size(); ++i) {
+    const auto& partition = partitions[i];
+    const bool affected =
+        i == at.index || std::any_of(partition.inputs.begin(), partition.inputs.end(),
+                                     [&](const auto& input) { return wrong.contains(input.name); });
+    if (!affected) continue;
+    for (const auto& output : partition.outputs) {
+      wrong.insert(output.name);
+      job.stored.erase(output.name);
+      // Whether it is stored or not: it may still be there because an earlier deletion failed, and
+      // must not outlive its mark.
+      batch.deletes.push_back(feature_map_key(job.summary.id, output.name));
+      batch.deletes.push_back(feature_map_ref_key(job.summary.id, output.name));
+    }
+    const protocol::TaskKey key = key_of(job, partition);
+    batch.deletes.push_back(unconfirmed_key(key.job, key.partition));
+    if (i != at.index) {
+      release_worker(s, job.tasks[i], key);
+      close_ballot(s, key);
+    } else if (Ballot* ballot = find_ballot(s, key)) {
+      ballot->stored = false;
+    }
+    forget_result(job, i);
+  }
+  // Should this be lost in a power cut, so is the ballot: what is stored counts then.
+  batch.sync = true;
+  s.persist(std::move(batch), [](const Status&) {});
+  ++job.summary.recoveries;
+  s.schedule_due = true;
+  TimelineEvent recovered;
+  recovered.event = "recovered";
+  recovered.partition = partitions[at.index].name.text;
+  recovered.detail = why;
+  note_and_tell(s, job, std::move(recovered));
+}
+
+}  // namespace hyps::hub
