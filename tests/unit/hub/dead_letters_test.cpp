@@ -44,10 +44,11 @@ class DeadLetters : public testing::Test {
     w_.run_dry();
     const std::string worker = holder(job);
     const PlanState& plan = w_.state().plans.begin()->second;
-    w_.from_worker(worker, protocol::TaskFailed{{JobId(job), plan.id, PartitionName("ingest")},
-                                                plan.routes.at(PartitionName("ingest")).front().epoch,
-                                                true,
-                                                "this is no image"});
+    w_.from_worker(worker,
+                   protocol::TaskFailed{{JobId(job), plan.id, PartitionName("ingest")},
+                                        plan.routes.at(PartitionName("ingest")).front().epoch,
+                                        true,
+                                        "this is no image"});
     mute(false);
     w_.settle();
     ASSERT_EQ(w_.state().finished.size(), before + 1);
