@@ -138,6 +138,23 @@ void give_up(State& s, const TaskPlace& at, const std::string& why, TakeBack how
   take_back(s, *at.job, at.index, why, how);
 }
 
+// A full disk may put it off; what is stored again by then stays. Should it be lost in a crash,
+// they count as stored again, and damage is found again.
+void delete_feature_maps(State& s, const JobId& id, std::vector<std::string> tensors) {
+  const auto build = [&s, id, tensors = std::move(tensors)]() -> std::optional<store::Batch> {
+    const Job* job = s.find_job(id);
+    store::Batch batch;
+    for (const auto& tensor : tensors) {
+      if (job != nullptr && job->stored.contains(tensor)) continue;
+      batch.deletes.push_back(feature_map_key(id, tensor));
+      batch.deletes.push_back(feature_map_ref_key(id, tensor));
+    }
+    if (batch.deletes.empty()) return std::nullopt;
+    return batch;
+  };
+  s.persist_until_done(build, [] {});
+}
+
 // Those that were given the tensor before it was found damaged: they could not be sent again.
 void take_back_consumers(State& s, Job& job, const PlanState& plan, const std::string& tensor) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
@@ -166,11 +183,7 @@ void undo(State& s, Job& job, const std::string& tensor, const std::string& why)
     task = {};
     --job.summary.stored;
   }
-  store::Batch batch;
-  batch.deletes = {feature_map_key(job.summary.id, tensor),
-                   feature_map_ref_key(job.summary.id, tensor)};
-  // Should this fail: the same damage is found again after a restart.
-  s.persist(std::move(batch), [](const Status&) {});
+  delete_feature_maps(s, job.summary.id, {tensor});
   ++job.summary.recoveries;
   TimelineEvent recovered;
   recovered.event = "recovered";
@@ -257,19 +270,20 @@ bool is_at_rest(const Job& job) {
 bool is_of_any_plan(const std::string& tensor) { return tensor.find('#') == std::string::npos; }
 
 void migrate(State& s, Job& job, const PlanState& plan) {
-  store::Batch batch;
+  std::vector<std::string> slices;
   std::erase_if(job.stored, [&](const auto& item) {
     if (is_of_any_plan(item.first)) return false;
-    batch.deletes.push_back(feature_map_key(job.summary.id, item.first));
-    batch.deletes.push_back(feature_map_ref_key(job.summary.id, item.first));
+    slices.push_back(item.first);
     return true;
   });
   drop_tasks(s, job);  // verdicts whose result nobody has fetched
+  if (!slices.empty()) delete_feature_maps(s, job.summary.id, std::move(slices));
   bind_plan(job, plan);
   TimelineEvent moved;
   moved.event = "recovered";
   moved.detail = "goes on with plan " + plan.id.text;
   note_and_tell(s, job, std::move(moved));
+  store::Batch batch;
   batch.puts.emplace_back(job_key(job.summary.id), encode_job(job));
   // The old plan's record goes later: should this write be lost, so is that.
   s.persist(std::move(batch), [](const Status&) {});

@@ -228,6 +228,21 @@ TEST_F(HubInput, FeatureMapsThatCouldNotBeDeletedAreDeletedLater) {
   EXPECT_EQ(w.disk.keys(kFeatureMaps), 0U);
 }
 
+TEST_F(HubInput, DamagedFeatureMapThatCouldNotBeDeletedIsDeletedLater) {
+  const JobId job("job1");
+  const std::string x = feature_map_key(job, "x");
+  input("net", "image", "job1", "");
+  while (!w.disk.now().get(x).ok()) ASSERT_TRUE(w.deliver_next());
+  for (const auto& key : {x, feature_map_key(job, partition::kImageTensor)}) {
+    w.disk.rot(key, Blob::of(std::string("rotten")));
+  }
+  w.disk.failing_writes = 1;  // the deletion of x
+  w.settle();
+  ASSERT_EQ(w.query("job", "job1")["state"], "failed") << "its image is damaged too";
+  for (int i = 0; i < 20; ++i) w.advance(500);
+  EXPECT_EQ(w.disk.keys(feature_maps_of(job)), 1U) << "only the input of failed jobs is kept";
+}
+
 TEST_F(HubInput, FullDiskAtEveryPointEndsInOneAnswerOnceThereIsRoom) {
   for (int point = 0; point < 40; ++point) {
     const std::string job = "job" + std::to_string(point);
