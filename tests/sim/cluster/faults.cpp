@@ -1,5 +1,6 @@
 #include "faults.hpp"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -35,7 +36,8 @@ void Faults::draw_faults() {
       &Faults::freeze_somebody,   &Faults::cut_somebody,    &Faults::slow_a_worker,
       &Faults::fill_disk,         &Faults::fail_writes,     &Faults::reach_reserve,
       &Faults::rot_a_feature_map, &Faults::jump_a_clock,    &Faults::redeploy,
-      &Faults::wipe_a_cache,      &Faults::cut_hub};
+      &Faults::wipe_a_cache,      &Faults::cut_hub,         &Faults::cut_worker,
+      &Faults::freeze_worker};
   for (const auto fault : all) {
     if (c_.world.random.below(3) == 0) kinds_.emplace_back([this, fault] { (this->*fault)(); });
   }
@@ -56,8 +58,9 @@ void Faults::next() {
 
 // The end of the trouble undoes what is left.
 void Faults::for_a_while(Fault undo) {
-  const bool brief = c_.world.random.below(2) == 0;
-  const Milliseconds time = c_.world.random_ms(1, brief ? 300 : 9000);
+  // Unnoticed, noticed by some, noticed by all.
+  constexpr std::array<std::int64_t, 3> kMost{300, 4000, 18'000};
+  const Milliseconds time = c_.world.random_ms(1, kMost[c_.world.random.below(kMost.size())]);
   c_.world.clock.after(time, [this, undo = std::move(undo)] {
     if (!is_over()) undo();
   });
@@ -66,6 +69,10 @@ void Faults::for_a_while(Fault undo) {
 Process& Faults::anybody() {
   const auto all = c_.processes();
   return *all[c_.world.random.below(all.size())];
+}
+
+WorkerProcess& Faults::any_worker() {
+  return *c_.workers[c_.world.random.below(c_.workers.size())];
 }
 
 // ---- processes ----------------------------------------------------------------------------------
@@ -79,7 +86,7 @@ void Faults::kill(Process& process) {
 }
 
 void Faults::kill_somebody() { kill(anybody()); }
-void Faults::kill_worker() { kill(*c_.workers[c_.world.random.below(c_.workers.size())]); }
+void Faults::kill_worker() { kill(any_worker()); }
 void Faults::kill_hub() { kill(*c_.hub); }
 
 void Faults::kill_everything() {
@@ -94,15 +101,17 @@ void Faults::kill_hub_at_work() {
   });
 }
 
-void Faults::freeze_somebody() {
-  Process& process = anybody();
+void Faults::freeze_somebody() { freeze(anybody()); }
+void Faults::freeze_worker() { freeze(any_worker()); }
+
+void Faults::freeze(Process& process) {
   if (!process.alive() || process.frozen()) return;
   process.freeze();
   for_a_while([&process] { process.thaw(); });
 }
 
 void Faults::slow_a_worker() {
-  WorkerProcess& worker = *c_.workers[c_.world.random.below(c_.workers.size())];
+  WorkerProcess& worker = any_worker();
   c_.world.say(worker.name(), [] { return "becomes slow"; });
   worker.set_slowness(static_cast<int>(c_.world.random.between(10, 100)));
   for_a_while([&worker] { worker.set_slowness(1); });
@@ -115,7 +124,7 @@ void Faults::jump_a_clock() {
 }
 
 void Faults::wipe_a_cache() {
-  WorkerProcess& worker = *c_.workers[c_.world.random.below(c_.workers.size())];
+  WorkerProcess& worker = any_worker();
   c_.world.say(worker.name(), [] { return "loses its cached bundles"; });
   worker.wipe_cache();
 }
@@ -136,6 +145,7 @@ void Faults::kill_broker() {
 
 void Faults::cut_somebody() { cut(anybody()); }
 void Faults::cut_hub() { cut(*c_.hub); }
+void Faults::cut_worker() { cut(any_worker()); }
 
 void Faults::cut(Process& process) {
   if (process.frozen()) return;

@@ -10,6 +10,7 @@ namespace hyps::sim {
 
 class Cluster;
 class Process;
+class WorkerProcess;
 
 class Faults {
  public:
@@ -34,10 +35,13 @@ class Faults {
   void kill_hub_at_work();
   void kill_everything();
   void kill_broker();
+  void freeze(Process& process);
   void freeze_somebody();
+  void freeze_worker();
   void cut(Process& process);
   void cut_somebody();
   void cut_hub();
+  void cut_worker();
   void slow_a_worker();
   void fill_disk();
   void fail_writes();
@@ -47,6 +51,7 @@ class Faults {
   void redeploy();
   void wipe_a_cache();
   Process& anybody();
+  WorkerProcess& any_worker();
   void heal_process(Process& process, bool stays_away);
 
   Cluster& c_;

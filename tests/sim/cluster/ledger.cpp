@@ -108,9 +108,8 @@ void Ledger::check_claim(const hub::State& state) {
 void Ledger::note_ask(const hub::State& state, const hub::UserInput& input) {
   asked_again_.clear();
   const auto known = jobs_.find(input.job_id);
-  if (known == jobs_.end() || !known->second.accepted) return;
-  if (known->second.image != input.payload.text()) return;
-  asked_again_ = input.job_id;
+  if (known == jobs_.end() || known->second.image != input.payload.text()) return;
+  if (known->second.accepted) asked_again_ = input.job_id;
   if (!state.finished.contains(JobId(input.job_id))) return;
   ++asked_[{input.job_id, {topic_of(input), input.correlation}}];
 }
