@@ -1,8 +1,5 @@
 // hyps up: a cluster of real processes on this machine, in the foreground.
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +9,7 @@
 #include <thread>
 
 #include "common/base/file.hpp"
+#include "common/base/port.hpp"
 #include "common/base/units.hpp"
 #include "common/runtime/event_loop.hpp"
 #include "services/cli/children.hpp"
@@ -33,19 +31,6 @@ struct Options {
   std::string folder;
   bool restart_workers = false;
 };
-
-Result<int> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  const bool bound = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!bound) return Error{ErrorKind::io, "no free port on the loopback"};
-  return ntohs(address.sin_port);
-}
 
 // Settings as in deploy/mosquitto.conf, which explains them. Started by root it would become
 // another user, at which the kernel forgets the death signal: it would outlive a killed `hyps up`.

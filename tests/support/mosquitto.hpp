@@ -11,7 +11,7 @@ namespace hyps::test {
 class Mosquitto {
  public:
   // `more`: lines of configuration; what the product's says already, they replace.
-  explicit Mosquitto(const std::string& more = {}) : port_(free_port()) {
+  explicit Mosquitto(const std::string& more = {}) : port_(free_port().value()) {
     std::ifstream product(std::filesystem::path(HYPS_SOURCE_DIR) / "deploy" / "mosquitto.conf");
     std::ostringstream config;
     for (std::string line; std::getline(product, line);) {

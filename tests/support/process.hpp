@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "common/base/file.hpp"
+#include "common/base/port.hpp"
 
 namespace hyps::test {
 
@@ -92,24 +92,6 @@ class Process {
 
   pid_t pid_ = -1;
 };
-
-// A port of the loopback that nobody listens on, below those the kernel gives to clients, so that
-// no outgoing connection takes it before the test does.
-inline int free_port() {
-  std::random_device random;
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    const int port = 15'000 + static_cast<int>(random() % 17'000);
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    const bool is_free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
-    ::close(fd);
-    if (is_free) return port;
-  }
-  throw std::runtime_error("no free port");
-}
 
 // Whether somebody accepts connections there.
 inline bool listens(int port) {

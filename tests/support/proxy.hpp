@@ -139,7 +139,7 @@ class Proxy {
   }
 
   const int target_port_;
-  const int port_ = free_port();
+  const int port_ = free_port().value();
   int listener_ = -1;
   std::atomic<Mode> mode_{Mode::pass};
   std::atomic<int> cuts_{0};

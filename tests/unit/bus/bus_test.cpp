@@ -90,7 +90,7 @@ TEST_F(Reports, of_dropped_messages_come_once_a_second_and_count_the_rest) {
 }
 
 TEST(Probe, says_whether_somebody_listens) {
-  const int port = test::free_port();
+  const int port = free_port().value();
   const Status nobody = probe("127.0.0.1", port, 1000);
   ASSERT_FALSE(nobody.ok());
   EXPECT_EQ(nobody.error().kind, ErrorKind::disconnected);
