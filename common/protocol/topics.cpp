@@ -51,7 +51,9 @@ std::optional<Role> role_of(std::string_view text) {
   return std::nullopt;
 }
 
-const char* name_of(Role role) {
+}  // namespace
+
+const char* service_of(Role role) {
   switch (role) {
     case Role::worker:
       return "worker";
@@ -65,9 +67,9 @@ const char* name_of(Role role) {
   return "client";
 }
 
-}  // namespace
-
-std::string to_string(const Peer& peer) { return std::string(name_of(peer.role)) + " " + peer.id; }
+std::string to_string(const Peer& peer) {
+  return std::string(service_of(peer.role)) + " " + peer.id;
+}
 
 std::string inbox(const Peer& peer) { return join(letter(peer.role), peer.id, "in"); }
 std::string outbox(const Peer& peer) { return join(letter(peer.role), peer.id, "out"); }

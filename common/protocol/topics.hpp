@@ -19,6 +19,7 @@ struct Peer {
   auto operator<=>(const Peer&) const = default;
 };
 std::string to_string(const Peer& peer);  // "worker w1"
+const char* service_of(Role role);        // "worker": as in its status topic
 
 std::string inbox(const Peer& peer);   // "hyps/w/w1/in"  hub → peer; frames of messages
 std::string outbox(const Peer& peer);  // "hyps/w/w1/out" peer → hub

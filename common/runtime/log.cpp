@@ -102,4 +102,17 @@ void log_error(std::string_view event, const Fields& fields) {
   write(spdlog::level::err, event, fields);
 }
 
+void log(const LogLine& line) {
+  switch (line.level) {
+    case LogLine::Level::debug:
+      return log_debug(line.event, line.fields);
+    case LogLine::Level::info:
+      return log_info(line.event, line.fields);
+    case LogLine::Level::warn:
+      return log_warn(line.event, line.fields);
+    case LogLine::Level::error:
+      return log_error(line.event, line.fields);
+  }
+}
+
 }  // namespace hyps::runtime

@@ -16,6 +16,14 @@ using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
 inline constexpr std::uint64_t kLogBurst = 20;
 
+// A line as a value: what a core wants logged.
+struct LogLine {
+  enum class Level { debug, info, warn, error };
+  Level level = Level::info;
+  std::string event;
+  Fields fields;
+};
+
 // The line without time and level; control characters become spaces, so a line stays one.
 std::string log_line(std::string_view event, const Fields& fields);
 
@@ -26,5 +34,6 @@ void log_debug(std::string_view event, const Fields& fields = {});
 void log_info(std::string_view event, const Fields& fields = {});
 void log_warn(std::string_view event, const Fields& fields = {});
 void log_error(std::string_view event, const Fields& fields = {});
+void log(const LogLine& line);
 
 }  // namespace hyps::runtime

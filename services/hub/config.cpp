@@ -1,5 +1,7 @@
 #include "services/hub/config.hpp"
 
+#include "common/service/options.hpp"
+
 namespace hyps::hub {
 
 namespace {
@@ -76,8 +78,7 @@ void declare(runtime::Schema& schema, Config& config) {
   schema.text("data_folder", &config.data_folder, "folder of the store");
   schema.text("backup_folder", &config.backup_folder,
               "folder below which backups are written; empty: backups in the data_folder");
-  schema.choice("log_level", &config.log_level, {"debug", "info", "warn", "error"},
-                "least level that is logged");
+  service::declare_log_level(schema, &config.log_level);
   declare_bounds(schema, config);
   declare_votes(schema, config);
   declare_times(schema, config);

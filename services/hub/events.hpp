@@ -12,6 +12,7 @@
 #include "common/protocol/messages.hpp"
 #include "common/protocol/stream.hpp"
 #include "common/protocol/topics.hpp"
+#include "common/runtime/log.hpp"
 #include "common/store/store.hpp"
 
 namespace hyps::hub {
@@ -125,12 +126,7 @@ struct ReadRecord {
 struct WriteBackup {
   std::string name;  // leads to no place but below the backup folder
 };
-struct Log {
-  enum class Level { debug, info, warn, error };
-  Level level = Level::info;
-  std::string event;
-  std::vector<std::pair<std::string_view, std::string>> fields;
-};
+using Log = runtime::LogLine;
 
 using Effect = std::variant<Send, SendCheckpoint, SendValue, SendPart, Publish, Persist, ReadRecord,
                             WriteBackup, Log>;

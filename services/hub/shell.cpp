@@ -40,18 +40,24 @@ InputNotSent not_sent(const SendCheckpoint& send, const Error& error) {
   return {send.to, send.task, send.epoch, send.tensor.tensor, error};
 }
 
-}  // namespace
+service::HostOptions host_options(const Config& config) {
+  service::HostOptions options;
+  options.status_topic = protocol::status_topic("hub", config.id);
+  options.max_waiting = kQueuedEvents;
+  options.tick = kTickPeriod;
+  options.goodbye_ms = kStopMs;
+  return options;
+}
 
-std::string will_topic(const Config& config) { return protocol::status_topic("hub", config.id); }
+}  // namespace
 
 // Carries out one effect.
 struct Act {
   Shell& shell;
 
   void operator()(const Send& e) const {
-    const Status status = shell.bus_->publish(
+    (void)shell.host_.publish(
         {protocol::inbox(e.to), protocol::encode(e.message), false, {}, {}, {}});
-    if (!status.ok()) report("bus.full", status.error());
   }
 
   void operator()(const SendCheckpoint& e) const {
@@ -73,7 +79,7 @@ struct Act {
       return protocol::encode(protocol::Message(std::move(*chunk)));
     };
     const Status status =
-        shell.bus_->send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
+        shell.host_.send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
     if (!status.ok()) shell.pending_.emplace_back(not_sent(e, status.error()));
   }
 
@@ -86,8 +92,10 @@ struct Act {
       if (!chunk) return std::nullopt;
       return protocol::encode(protocol::Message(std::move(*chunk)));
     };
-    const Status status = shell.bus_->send(protocol::inbox(e.to), source);
-    if (!status.ok()) report("bus.full", status.error());
+    const Status status = shell.host_.send(protocol::inbox(e.to), source);
+    if (!status.ok()) {
+      runtime::log_warn("send.refused", {{"error", status.error().message}});
+    }
   }
 
   void operator()(const SendPart& e) const {
@@ -101,10 +109,9 @@ struct Act {
 
   void operator()(const Publish& e) const {
     const Status status =
-        shell.bus_->publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
-    if (status.ok()) return;
-    report("bus.full", status.error());
-    if (!e.answer_of.empty()) shell.pending_.emplace_back(AnswerNotSent{e.answer_of});
+        shell.host_.publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
+    if (!status.ok() && !e.answer_of.empty())
+      shell.pending_.emplace_back(AnswerNotSent{e.answer_of});
   }
 
   void operator()(const Persist& e) const {
@@ -118,29 +125,15 @@ struct Act {
   // On a thread of its own: on another file system it copies gigabytes.
   void operator()(const WriteBackup& e) const {
     const auto folder = backup_folder(shell.config_) / e.name;
-    shell.backup_ = std::jthread([&loop = shell.loop_, store = shell.store_, folder] {
+    shell.backup_ = std::jthread([&s = shell, store = shell.store_, folder] {
       const Status written = store->backup(folder);
-      loop.post(Event(BackupWritten{written.ok() ? Result<std::string>(folder.string())
-                                                 : Result<std::string>(written.error())}));
+      const BackupWritten news{written.ok() ? Result<std::string>(folder.string())
+                                            : Result<std::string>(written.error())};
+      s.host_.post([&s, news] { s.step(news); });
     });
   }
 
-  void operator()(const Log& e) const {
-    switch (e.level) {
-      case Log::Level::debug:
-        return runtime::log_debug(e.event, e.fields);
-      case Log::Level::info:
-        return runtime::log_info(e.event, e.fields);
-      case Log::Level::warn:
-        return runtime::log_warn(e.event, e.fields);
-      case Log::Level::error:
-        return runtime::log_error(e.event, e.fields);
-    }
-  }
-
-  static void report(const char* what, const Error& error) {
-    runtime::log_warn(what, {{"error", error.message}});
-  }
+  void operator()(const Log& e) const { runtime::log(e); }
 };
 
 Result<std::unique_ptr<Shell>> Shell::make(Config config, std::unique_ptr<bus::Bus> bus,
@@ -153,57 +146,41 @@ Result<std::unique_ptr<Shell>> Shell::make(Config config, std::unique_ptr<bus::B
 Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store::Store> store,
              Restored restored)
     : config_(config),
-      bus_(std::move(bus)),
+      host_(host_options(config_), std::move(bus)),
       store_(std::move(store)),
       core_(std::move(config), std::move(restored), random_seed(), runtime::now()),
-      loop_(kQueuedEvents),
       streams_(static_cast<std::size_t>(config_.max_tensor_bytes),
                static_cast<std::size_t>(config_.max_assembly_bytes)),
       next_stream_(random_seed()) {}
 
 Shell::~Shell() = default;
 
-void Shell::connect() {
+void Shell::run(const std::atomic<bool>& stopped) {
   for (const auto role : {protocol::Role::worker, protocol::Role::manager, protocol::Role::client,
                           protocol::Role::voter}) {
-    bus_->subscribe(protocol::all_outboxes(role));
+    host_.subscribe(protocol::all_outboxes(role));
   }
-  bus_->subscribe(protocol::kAllStatus);
-  bus_->subscribe(protocol::kAllInputs);
-  bus_->start({[this](bus::Message message) { loop_.post(std::move(message)); },
-               [this] { loop_.post(Event(BusConnected{})); },
-               [this](const std::string&) { loop_.post(Event(BusDisconnected{})); }});
+  host_.subscribe(protocol::kAllStatus);
+  host_.subscribe(protocol::kAllInputs);
+  service::Host::Handlers handlers;
+  handlers.message = [this](bus::Message message) { take_message(std::move(message)); };
+  handlers.connected = [this] { on_connected(); };
+  handlers.disconnected = [this] { on_disconnected(); };
+  handlers.tick = [this] { tick(); };
+  host_.run(std::move(handlers), stopped);
 }
 
-void Shell::say_status(const char* status) {
-  const Status published = bus_->publish(
-      {will_topic(config_), Blob::copy_of(std::string_view(status)), true, {}, {}, {}});
-  if (!published.ok()) Act::report("bus.full", published.error());
+void Shell::on_connected() {
+  runtime::log_info("bus.connected");
+  step(BusConnected{});
 }
 
-void Shell::run(const std::atomic<bool>& stopped) {
-  connect();
-  loop_.run([this](Input input) { handle(std::move(input)); }, [this] { tick(); }, kTickPeriod,
-            stopped);
-  loop_.stop();
-  say_status(protocol::kOffline);
-  bus_->stop(kStopMs);
-}
-
-void Shell::handle(Input input) {
-  if (auto* message = std::get_if<bus::Message>(&input)) return take_message(std::move(*message));
-  Event& event = std::get<Event>(input);
-  if (std::holds_alternative<BusConnected>(event)) {
-    say_status(protocol::kOnline);
-    runtime::log_info("bus.connected");
-  }
-  if (std::holds_alternative<BusDisconnected>(event)) {
-    // Streams that were arriving have lost chunks.
-    streams_ = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
-                                      static_cast<std::size_t>(config_.max_assembly_bytes));
-    runtime::log_warn("bus.disconnected");
-  }
-  step(std::move(event));
+void Shell::on_disconnected() {
+  // Streams that were arriving have lost chunks.
+  streams_ = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
+                                    static_cast<std::size_t>(config_.max_assembly_bytes));
+  runtime::log_warn("bus.disconnected");
+  step(BusDisconnected{});
 }
 
 void Shell::take_message(bus::Message message) {

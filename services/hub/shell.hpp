@@ -6,19 +6,15 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <variant>
 #include <vector>
 
 #include "common/bus/bus.hpp"
 #include "common/protocol/stream.hpp"
-#include "common/runtime/event_loop.hpp"
+#include "common/service/host.hpp"
 #include "common/store/store.hpp"
 #include "services/hub/core.hpp"
 
 namespace hyps::hub {
-
-// The bus must have been made with this will.
-std::string will_topic(const Config& config);
 
 class Shell {
  public:
@@ -33,14 +29,12 @@ class Shell {
   void run(const std::atomic<bool>& stopped);
 
  private:
-  using Input = std::variant<bus::Message, Event>;
   friend struct Act;
 
   Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store::Store> store,
         Restored restored);
-  void connect();
-  void say_status(const char* status);
-  void handle(Input input);
+  void on_connected();
+  void on_disconnected();
   void take_message(bus::Message message);
   void take_frame(const Peer& peer, const Blob& frame);
   void take_chunk(const Peer& peer, const protocol::Chunk& chunk);
@@ -50,10 +44,9 @@ class Shell {
   void step(Event event);
 
   Config config_;
-  std::unique_ptr<bus::Bus> bus_;
+  service::Host host_;
   std::shared_ptr<store::Store> store_;
   Core core_;
-  runtime::EventLoop<Input> loop_;
   protocol::StreamReader streams_;
   std::deque<Event> pending_;
   std::uint64_t next_stream_;
@@ -65,7 +58,7 @@ class Shell {
     std::vector<InputNotSent> failures;
   };
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  std::jthread backup_;  // the latest; uses loop_, so it goes first
+  std::jthread backup_;  // the latest; posts to host_, so it goes first
 };
 
 }  // namespace hyps::hub

@@ -97,7 +97,7 @@ void Core::on(const Received& event) {
   if (const auto* snapshot = std::get_if<protocol::Snapshot>(&event.message)) {
     on_snapshot(*snapshot);
   } else {
-    log(Log::Level::warning, "message.foreign", {{"type", std::to_string(event.message.index())}});
+    log(Log::Level::warn, "message.foreign", {{"type", std::to_string(event.message.index())}});
   }
 }
 
@@ -127,7 +127,7 @@ void Core::on(const Prepared& event) {
 
 void Core::on(const PrepareFailed& event) {
   if (!preparing_ || preparing_->work != event.work) return;
-  log(Log::Level::warning, "model.unplanned",
+  log(Log::Level::warn, "model.unplanned",
       {{"model", preparing_->model.text}, {"error", event.message}});
   Outcome outcome;
   outcome.final = event.cause == PrepareFailed::Cause::model;
@@ -231,7 +231,7 @@ const partition::Plan* Core::plan_of(const ModelRecord& model) {
   if (known != plans_.end()) return &known->second;
   auto plan = partition::plan_from_json(model.plan_json);
   if (!plan) {
-    log(Log::Level::warning, "plan.unreadable",
+    log(Log::Level::warn, "plan.unreadable",
         {{"model", model.name.text}, {"error", plan.error().message}});
     return nullptr;
   }
@@ -268,7 +268,7 @@ void Core::place(const ModelRecord& model, const partition::Plan& plan, const He
   for (const protocol::Route& changed : wanted.routes) {
     max_epoch_ = std::max(max_epoch_, changed.epoch);
   }
-  log(wanted.problem.empty() ? Log::Level::info : Log::Level::warning, "model.placed",
+  log(wanted.problem.empty() ? Log::Level::info : Log::Level::warn, "model.placed",
       {{"model", model.name.text},
        {"partitions", std::to_string(wanted.routes.size())},
        {"problem", wanted.problem}});
@@ -281,7 +281,7 @@ void Core::publish(protocol::Message message) {
 }
 
 void Core::log(Log::Level level, std::string_view event, runtime::Fields fields) {
-  effects_.emplace_back(Log{level, event, std::move(fields)});
+  effects_.emplace_back(Log{level, std::string(event), std::move(fields)});
 }
 
 }  // namespace hyps::manager

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -52,12 +51,7 @@ struct PrepareModel {  // answered by Prepared or PrepareFailed
   std::string wanted_replication;
   std::vector<planning::Device> devices;
 };
-struct Log {
-  enum class Level { info, warning };
-  Level level = Level::info;
-  std::string_view event;
-  runtime::Fields fields;
-};
+using Log = runtime::LogLine;
 
 using Effect = std::variant<Publish, PrepareModel, Log>;
 using Effects = std::vector<Effect>;

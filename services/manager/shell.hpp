@@ -4,14 +4,9 @@
 
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "common/bus/bus.hpp"
-#include "common/protocol/topics.hpp"
-#include "common/runtime/event_loop.hpp"
+#include "common/service/hub_link.hpp"
 #include "services/manager/core.hpp"
 #include "services/manager/preparation.hpp"
 
@@ -31,13 +26,7 @@ class Shell {
   void run(const std::atomic<bool>& stopped);
 
  private:
-  using Input = std::function<void()>;
-  static constexpr std::size_t kMaxInputs = 1024;
-  static constexpr Milliseconds kTick{100};
-
-  void connect();
-  void on_connected();
-  void handle_message(const bus::Message& message);
+  [[nodiscard]] service::HubLink::Handlers handlers();
   void on_built(const BuildDone& done);
   void handle_frame(const Blob& frame);
   void tick();
@@ -46,18 +35,12 @@ class Shell {
 
   void perform(const Publish& effect);
   void perform(const PrepareModel& effect);
-  void perform(const Log& effect);
-
-  void publish(const protocol::Message& message);
-  void publish_all(const std::vector<protocol::Message>& messages);
-  void publish_status(const char* status);
+  void perform(const Log& effect) { runtime::log(effect); }
 
   const ShellOptions options_;
-  const protocol::Peer self_;
   Core core_;
-  runtime::EventLoop<Input> loop_{kMaxInputs};
-  std::unique_ptr<bus::Bus> bus_;
-  std::unique_ptr<Preparation> preparation_;  // last: its thread posts to the loop
+  service::HubLink link_;
+  std::unique_ptr<Preparation> preparation_;  // last: its thread posts to the link
 };
 
 }  // namespace hyps::manager

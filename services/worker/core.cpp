@@ -74,7 +74,7 @@ void Core::on(const Received& event) {
 
 void Core::on(const Malformed& event) {
   ++tasks_.counters().malformed;
-  log(Log::Level::warning, "frame.malformed", {{"reason", event.reason}});
+  log(Log::Level::warn, "frame.malformed", {{"reason", event.reason}});
 }
 
 template <typename Other>
@@ -146,7 +146,7 @@ void Core::on(const Fetched& event) { partitions_.on_fetched(event.serial); }
 void Core::on(const FetchFailed& event) {
   if (!partitions_.on_fetch_failed(event.serial, event.message, now_.steady)) return;
   const Partition* partition = partitions_.find(event.serial);
-  log(Log::Level::warning, "fetch.failed",
+  log(Log::Level::warn, "fetch.failed",
       {{"partition", to_string(partition->key())}, {"error", event.message}});
   fail_tasks_of(partition->key(), partition->problem);
   beat();
@@ -173,7 +173,7 @@ void Core::on(const LoadFailed& event) {
   busy_ = false;
   if (!partitions_.on_load_failed(event.serial, event.message, now_.steady)) return;
   const Partition* partition = partitions_.find(event.serial);
-  log(Log::Level::warning, "load.failed",
+  log(Log::Level::warn, "load.failed",
       {{"partition", to_string(partition->key())}, {"error", event.message}});
   fail_tasks_of(partition->key(), partition->problem);
   beat();
@@ -336,7 +336,7 @@ void Core::resend_due() {
 }
 
 void Core::fail(const TaskKey& key, Epoch epoch, bool permanent, const std::string& message) {
-  log(Log::Level::warning, "task.failed",
+  log(Log::Level::warn, "task.failed",
       {{"job", key.job.text}, {"partition", to_string(key_of(key))}, {"error", message}});
   publish(protocol::TaskFailed{key, epoch, permanent, message});
   tasks_.erase(key);
@@ -360,7 +360,7 @@ void Core::on(const Tick&) {
   const auto expired = tasks_.expire(
       now_.steady, [this](const TaskKey& key) { return partitions_.find(key_of(key)) != nullptr; });
   for (const TaskKey& key : expired) {
-    log(Log::Level::warning, "task.expired",
+    log(Log::Level::warn, "task.expired",
         {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
   }
   Effects retried = partitions_.retry(now_.steady);
@@ -377,7 +377,7 @@ void Core::report_drops() {
   if (now == reported_ || now_.steady - last_report_ < config_.heartbeat) return;
   last_report_ = now_.steady;
   reported_ = now;
-  log(Log::Level::warning, "dropped",
+  log(Log::Level::warn, "dropped",
       {{"malformed", std::to_string(now.malformed)},
        {"stale", std::to_string(now.stale)},
        {"mismatched", std::to_string(now.mismatched)},
@@ -392,7 +392,7 @@ void Core::publish(protocol::Message message) {
 }
 
 void Core::log(Log::Level level, std::string_view event, runtime::Fields fields) {
-  effects_.emplace_back(Log{level, event, std::move(fields)});
+  effects_.emplace_back(Log{level, std::string(event), std::move(fields)});
 }
 
 }  // namespace hyps::worker

@@ -106,12 +106,7 @@ struct Compute {  // answered by Computed or ComputeFailed
   TaskId task = 0;
   std::vector<NamedBlob> inputs;
 };
-struct Log {
-  enum class Level { info, warning };
-  Level level = Level::info;
-  std::string_view event;
-  runtime::Fields fields;
-};
+using Log = runtime::LogLine;
 
 using Effect =
     std::variant<Publish, SendTensor, StopSending, Fetch, Keep, Load, Unload, Compute, Log>;

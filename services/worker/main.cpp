@@ -1,15 +1,13 @@
 // hyps-worker: wiring only.
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <random>
 
 #include "common/bus/bus.hpp"
 #include "common/engine/engine.hpp"
-#include "common/protocol/topics.hpp"
-#include "common/runtime/config.hpp"
 #include "common/runtime/event_loop.hpp"
 #include "common/runtime/log.hpp"
+#include "common/service/program.hpp"
 #include "services/worker/options.hpp"
 #include "services/worker/shell.hpp"
 
@@ -39,23 +37,8 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
   return shell;
 }
 
-bus::MqttOptions mqtt_options(const worker::Options& options) {
-  bus::MqttOptions mqtt;
-  mqtt.host = options.broker.host;
-  mqtt.port = static_cast<int>(options.broker.port);
-  mqtt.client_id = fmt::format("hyps-worker-{}", options.id);
-  mqtt.username = options.broker.username;
-  mqtt.password = options.broker.password;
-  mqtt.will_topic = protocol::status_topic("worker", options.id);
-  mqtt.will_payload = protocol::kOffline;
-  mqtt.report = runtime::log_warn;
-  return mqtt;
-}
-
 Status serve(const worker::Options& options) {
-  runtime::set_log_service("worker " + options.id);
-  runtime::set_log_level(options.log_level);
-  runtime::install_signal_handlers();
+  service::prepare_process("worker " + options.id, options.log_level);
   auto engine = engine::make_onednn_engine(static_cast<int>(options.threads));
   worker::ShellOptions shell_config = shell_options(options, *engine);
   runtime::log_info("started",
@@ -63,32 +46,19 @@ Status serve(const worker::Options& options) {
                      {"zone", options.zone},
                      {"isa", shell_config.core.info.isa},
                      {"broker", fmt::format("{}:{}", options.broker.host, options.broker.port)}});
-  worker::Shell shell(std::move(shell_config), bus::make_mqtt_bus(mqtt_options(options)),
-                      std::move(engine));
+  worker::Shell shell(
+      std::move(shell_config),
+      bus::make_mqtt_bus(service::mqtt_options("worker", options.id, options.broker)),
+      std::move(engine));
   return shell.run(runtime::stop_requested());
-}
-
-Result<bool> configure(int argc, char** argv, worker::Options& options) {
-  runtime::Schema schema;
-  worker::declare(schema, options);
-  HYPS_TRY(const bool go_on, runtime::parse_service_arguments(argc, argv, "hyps-worker", schema));
-  if (go_on) HYPS_CHECK(worker::complete(options));
-  return go_on;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   worker::Options options;
-  const auto go_on = configure(argc, argv, options);
-  if (!go_on.ok()) {
-    fmt::print(stderr, "hyps-worker: {}\n", go_on.error().message);
-    return 2;
-  }
-  if (!*go_on) return 0;
-  if (const Status status = serve(options); !status.ok()) {
-    fmt::print(stderr, "hyps-worker: {}\n", status.error().message);
-    return 1;
-  }
-  return 0;
+  return service::run_program(
+      argc, argv,
+      {"hyps-worker", [&](runtime::Schema& schema) { worker::declare(schema, options); },
+       [&] { return worker::complete(options); }, [&] { return serve(options); }});
 }

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 
-#include "common/base/ids.hpp"
+#include "common/service/options.hpp"
 #include "services/worker/memory_limit.hpp"
 
 namespace hyps::worker {
@@ -21,18 +19,6 @@ std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return "worker";
   return name.data();
-}
-
-std::filesystem::path user_cache() {
-  const auto from = [](const char* name) {
-    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
-    return std::string(value == nullptr ? "" : value);
-  };
-  if (const std::string cache = from("XDG_CACHE_HOME"); !cache.empty()) return cache;
-  if (const std::string home = from("HOME"); !home.empty() && home != "/") {
-    return std::filesystem::path(home) / ".cache";
-  }
-  return std::filesystem::temp_directory_path();
 }
 
 }  // namespace
@@ -52,20 +38,16 @@ void declare(runtime::Schema& schema, Options& options) {
               "folder for bundles; empty: hyps/<id> in the user's cache folder");
   schema.bytes("cache_bytes", &options.cache_bytes, 0, kTebibyte,
                "bytes on disk for bundles; assigned ones are kept even beyond it");
-  schema.choice("log_level", &options.log_level, {"debug", "info", "warn", "error"},
-                "least level that is logged");
+  service::declare_log_level(schema, &options.log_level);
   runtime::declare(schema, options.broker);
 }
 
 Status complete(Options& options) {
   if (options.id.empty()) options.id = host_name();
-  if (!is_valid_name(options.id)) {
-    return Error{ErrorKind::invalid,
-                 "id '" + options.id + "' is no name: 1 to 64 of A-Z a-z 0-9 . _ -"};
-  }
+  HYPS_CHECK(service::check_id(options.id));
   if (options.memory == 0) options.memory = memory_limit_bytes() / 4 * 3;
   if (options.buffers == 0) options.buffers = std::max(options.memory / 4, kLeastBuffers);
-  if (options.cache_dir.empty()) options.cache_dir = user_cache() / "hyps" / options.id;
+  if (options.cache_dir.empty()) options.cache_dir = service::cache_folder(options.id);
   return {};
 }
 

@@ -8,75 +8,43 @@
 
 namespace hyps::worker {
 
-namespace {
-
-constexpr const char* kHubStatus = "hyps/hub/+/status";
-constexpr int kGoodbyeMs = 1000;
-
-}  // namespace
-
 Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
              std::unique_ptr<engine::Engine> engine)
     : options_(std::move(options)),
-      self_{protocol::Role::worker, options_.core.info.id.text},
       core_(options_.core),
       cache_(options_.cache_folder, options_.cache_bytes),
       fetcher_(cache_.files_folder()),
-      bus_(std::move(bus)),
+      link_({protocol::Role::worker, options_.core.info.id.text}, std::move(bus)),
       engine_(std::move(engine)) {}
 
 Status Shell::run(const std::atomic<bool>& stopped) {
   HYPS_CHECK(cache_.open());
   compute_ = std::make_unique<ComputeThread>(std::move(engine_), cache_, [this](Event event) {
-    loop_.post([this, event = std::move(event)] { step(event); });
+    link_.post([this, event = std::move(event)] { step(event); });
   });
-  connect();
-  const auto handle = [this](const Input& input) {
-    input();
-    check_ended();
-  };
-  loop_.run(
-      handle, [this] { tick(); }, kTick, stopped);
-  loop_.stop();
-  publish_status(protocol::kOffline);
-  bus_->stop(kGoodbyeMs);
+  link_.run(handlers(), stopped);
   compute_.reset();
   return {};
 }
 
-void Shell::connect() {
-  bus_->subscribe(protocol::inbox(self_));
-  bus_->subscribe(kHubStatus);
-  bus::Handlers handlers;
-  handlers.message = [this](bus::Message message) {
-    loop_.post([this, message = std::move(message)] { handle_message(message); });
-  };
-  handlers.connected = [this] { loop_.post([this] { on_connected(); }); };
-  handlers.disconnected = [this](const std::string&) {
-    loop_.post([this] { step(Disconnected{}); });
-  };
-  bus_->start(std::move(handlers));
+service::HubLink::Handlers Shell::handlers() {
+  service::HubLink::Handlers handlers;
+  handlers.frame = [this](const Blob& frame) { handle_frame(frame); };
+  handlers.connected = [this] { step(Connected{}); };
+  handlers.disconnected = [this] { step(Disconnected{}); };
+  handlers.hub_online = [this] { step(HubOnline{}); };
+  handlers.tick = [this] { tick(); };
+  handlers.after = [this] { check_ended(); };
+  return handlers;
 }
 
 // ---- in ---------------------------------------------------------------------------------------
-
-void Shell::on_connected() {
-  publish_status(protocol::kOnline);
-  step(Connected{});
-}
-
-void Shell::handle_message(const bus::Message& message) {
-  if (message.topic == protocol::inbox(self_)) return handle_frame(message.payload);
-  // A retained status was there before us: Connected has said all already.
-  const bool came_up = !message.retained && message.payload.text() == protocol::kOnline;
-  if (came_up && protocol::parse_status_topic(message.topic)) step(HubOnline{});
-}
 
 void Shell::handle_frame(const Blob& frame) {
   auto message = protocol::decode(frame);
   if (!message) return step(Malformed{message.error().message});
   if (const auto* part = std::get_if<protocol::Part>(&*message)) {
-    publish_all(fetcher_.on_part(*part, runtime::now().steady));
+    link_.publish_all(fetcher_.on_part(*part, runtime::now().steady));
     check_fetches();
   } else if (const auto* refused = std::get_if<protocol::Refused>(&*message)) {
     on_refused(*refused);
@@ -101,7 +69,7 @@ void Shell::on_refused(const protocol::Refused& refused) {
 }
 
 void Shell::tick() {
-  publish_all(fetcher_.on_tick(runtime::now().steady));
+  link_.publish_all(fetcher_.on_tick(runtime::now().steady));
   check_fetches();
   check_ended();
   step(Tick{});
@@ -145,26 +113,7 @@ void Shell::step(const Event& event) {
 
 // ---- out --------------------------------------------------------------------------------------
 
-void Shell::publish(const protocol::Message& message) {
-  bus::Message out;
-  out.topic = protocol::outbox(self_);
-  out.payload = protocol::encode(message);
-  if (const Status status = bus_->publish(std::move(out)); !status.ok()) {
-    runtime::log_warn("publish.refused", {{"error", status.error().message}});
-  }
-}
-
-void Shell::publish_status(const char* status) {
-  bus::Message out;
-  out.topic = protocol::status_topic("worker", self_.id);
-  out.payload = Blob::copy_of(std::string_view(status));
-  out.retained = true;
-  if (const Status sent = bus_->publish(std::move(out)); !sent.ok()) {
-    runtime::log_warn("publish.refused", {{"error", sent.error().message}});
-  }
-}
-
-void Shell::perform(const Publish& effect) { publish(effect.message); }
+void Shell::perform(const Publish& effect) { link_.publish(effect.message); }
 
 void Shell::perform(const SendTensor& effect) {
   auto writer = std::make_shared<protocol::StreamWriter>(effect.stream, effect.task, effect.epoch,
@@ -179,7 +128,7 @@ void Shell::perform(const SendTensor& effect) {
     ended->streams.push_back(stream);
     return std::nullopt;
   };
-  if (const Status status = bus_->send(protocol::outbox(self_), source); !status.ok()) {
+  if (const Status status = link_.send(source); !status.ok()) {
     runtime::log_warn("send.refused", {{"error", status.error().message}});
     const std::lock_guard lock(ended_->mutex);
     ended_->streams.push_back(effect.stream);
@@ -207,13 +156,5 @@ void Shell::perform(const Keep& effect) {
 void Shell::perform(const Load& effect) { compute_->add(effect); }
 void Shell::perform(const Unload& effect) { compute_->add(effect); }
 void Shell::perform(const Compute& effect) { compute_->add(effect); }
-
-void Shell::perform(const Log& effect) {
-  if (effect.level == Log::Level::warning) {
-    runtime::log_warn(effect.event, effect.fields);
-  } else {
-    runtime::log_info(effect.event, effect.fields);
-  }
-}
 
 }  // namespace hyps::worker

@@ -4,17 +4,14 @@
 
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "common/bus/bus.hpp"
-#include "common/protocol/topics.hpp"
-#include "common/runtime/event_loop.hpp"
 #include "common/runtime/file_transfer.hpp"
+#include "common/service/hub_link.hpp"
 #include "services/worker/bundle_cache.hpp"
 #include "services/worker/compute_thread.hpp"
 #include "services/worker/core.hpp"
@@ -36,10 +33,6 @@ class Shell {
   Status run(const std::atomic<bool>& stopped);
 
  private:
-  using Input = std::function<void()>;
-  static constexpr std::size_t kMaxInputs = 1024;
-  static constexpr Milliseconds kTick{100};
-
   // Ends of streams, told by the bus's thread, which must never wait for ours.
   struct Ended {
     std::mutex mutex;
@@ -47,9 +40,7 @@ class Shell {
   };
   using Flag = std::shared_ptr<std::atomic<bool>>;
 
-  void connect();
-  void on_connected();
-  void handle_message(const bus::Message& message);
+  [[nodiscard]] service::HubLink::Handlers handlers();
   void handle_frame(const Blob& frame);
   void tick();
   void step(const Event& event);
@@ -62,30 +53,22 @@ class Shell {
   void perform(const Load& effect);
   void perform(const Unload& effect);
   void perform(const Compute& effect);
-  void perform(const Log& effect);
+  void perform(const Log& effect) { runtime::log(effect); }
 
   void on_refused(const protocol::Refused& refused);
   void check_fetches();
   void check_ended();
-  void publish(const protocol::Message& message);
-  void publish_status(const char* status);
-  template <typename Messages>
-  void publish_all(const Messages& messages) {
-    for (const auto& message : messages) publish(message);
-  }
 
   const ShellOptions options_;
-  const protocol::Peer self_;
   Core core_;
   BundleCache cache_;
   runtime::FileFetcher fetcher_;
   std::map<Serial, std::vector<protocol::FileRef>> fetches_;
   std::map<std::uint64_t, Flag> sending_;
   std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
-  runtime::EventLoop<Input> loop_{kMaxInputs};
-  std::unique_ptr<bus::Bus> bus_;
+  service::HubLink link_;
   std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<ComputeThread> compute_;  // last: its thread posts to the loop
+  std::unique_ptr<ComputeThread> compute_;  // last: its thread posts to the link
 };
 
 }  // namespace hyps::worker
