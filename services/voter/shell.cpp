@@ -1,0 +1,34 @@
+#include "services/voter/shell.hpp"
+
+#include <utility>
+
+#include "common/protocol/codec.hpp"
+
+namespace hyps::voter {
+
+Shell::Shell(CoreConfig config, std::unique_ptr<bus::Bus> bus)
+    : core_(config), link_({protocol::Role::voter, config.id}, std::move(bus)) {}
+
+void Shell::run(const std::atomic<bool>& stopped) {
+  service::HubLink::Handlers handlers;
+  handlers.frame = [this](const Blob& frame) { handle_frame(frame); };
+  handlers.connected = [this] { step(Connected{}); };
+  handlers.disconnected = [this] { step(Disconnected{}); };
+  handlers.hub_online = [this] { step(HubOnline{}); };
+  handlers.tick = [this] { step(Tick{}); };
+  link_.run(std::move(handlers), stopped);
+}
+
+void Shell::handle_frame(const Blob& frame) {
+  auto message = protocol::decode(frame);
+  if (!message) return step(Malformed{message.error().message});
+  step(Received{std::move(*message)});
+}
+
+void Shell::step(const Event& event) {
+  for (const Effect& effect : core_.step(event, runtime::now())) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
+  }
+}
+
+}  // namespace hyps::voter
