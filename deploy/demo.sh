@@ -31,12 +31,12 @@ say "1. Installing what is missing, and building (minutes the first time)"
 deploy/install.sh build
 cmake --preset release >"$scratch/configure.log" ||
   { cat "$scratch/configure.log"; fail "configuring failed"; }
-cmake --build --preset release --target hyps hyps-hub hyps-manager hyps-worker
+cmake --build --preset release --target hyps hyps-hub hyps-manager hyps-voter hyps-worker
 
 export HOME=$scratch # so that `hyps up` of this user, if one runs, is left alone
 begin=$SECONDS
 
-say "2. A broker, a hub, a manager and $workers workers with $memory for partitions each"
+say "2. A broker, a hub, a manager, a voter and $workers workers with $memory for partitions each"
 "$bin/hyps" up --workers $workers --memory $memory --dir "$scratch/cluster" >"$scratch/up.log" 2>&1 &
 cluster=$!
 for _ in $(seq 700); do

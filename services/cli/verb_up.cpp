@@ -76,6 +76,7 @@ Status start_services(Children& children, const Options& options, const fs::path
       "manager",
       {program("hyps-manager"), "--set", broker, "--set", setting("cache_dir", folder / "manager")},
       true));
+  HYPS_CHECK(children.start("voter", {program("hyps-voter"), "--set", broker}, true));
   for (int i = 1; i <= options.workers; ++i) {
     const std::string name = fmt::format("w{}", i);
     const bool safe = i <= options.workers - options.open_workers;
@@ -170,10 +171,11 @@ Result<int> run(Cli& cli, const Options& options) {
   const BrokerNote note(cli.broker);
   fmt::print(
       "broker   {}\ndata     {}{}\nlogs     {}\nworkers  {} with {} and {} thread(s) each\n"
-      "pids     mosquitto {}, hub {}, manager {}",
+      "pids     mosquitto {}, hub {}, manager {}, voter {}",
       cli.broker, folder.string(), temporary ? " (removed at the end; --dir keeps it)" : "",
       (folder / "logs").string(), options.workers, format_bytes(memory), options.threads,
-      children.pid_of("mosquitto"), children.pid_of("hub"), children.pid_of("manager"));
+      children.pid_of("mosquitto"), children.pid_of("hub"), children.pid_of("manager"),
+      children.pid_of("voter"));
   for (int i = 1; i <= options.workers; ++i) {
     fmt::print(", w{} {}", i, children.pid_of(fmt::format("w{}", i)));
   }
@@ -206,7 +208,7 @@ void add_up(Cli& cli) {
       ->check(CLI::Range(0, 65535));
   verb->add_option("--dir", options->folder, "Keep data and logs here [a temporary folder]");
   verb->add_flag("--restart-workers", options->restart_workers,
-                 "Start workers again that die (hub, manager and broker always are)");
+                 "Start workers again that die (all others always are)");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });
 }
 

@@ -8,5 +8,5 @@ cd "$(dirname "$0")/../.."
 minutes=${1:-10}
 [[ $minutes =~ ^[1-9][0-9]*$ ]] || { echo "usage: tests/chaos/soak.sh [MINUTES]" >&2; exit 2; }
 cmake --preset release -DHYPS_TESTS=ON >/dev/null
-cmake --build --preset release --target chaos_soak hyps-hub hyps-manager hyps-worker hyps | tail -n 1
+cmake --build --preset release --target chaos_soak hyps-hub hyps-manager hyps-voter hyps-worker hyps | tail -n 1
 HYPS_SOAK_SECONDS=$((minutes * 60)) build/release/bin/chaos_soak

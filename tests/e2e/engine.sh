@@ -66,7 +66,7 @@ build_image() {
     build_failed "$log"
   mkdir -p "$work/programs"
   local program
-  for program in hyps hyps-hub hyps-manager hyps-worker; do
+  for program in hyps hyps-hub hyps-manager hyps-voter hyps-worker; do
     strip -o "$work/programs/$program" "$programs/$program"
   done
   "${build[@]}" -f "$root/docker/Dockerfile.prebuilt" --build-arg "RUNTIME=$name-runtime" -t "$name" \

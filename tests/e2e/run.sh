@@ -123,7 +123,7 @@ say "the image has $(($(docker image inspect --format '{{.Size}}' "$image") / 10
 gateway=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
 [[ $gateway == *.*.*.* ]] || gateway=172.17.0.1
 
-say "starting broker, hub, manager and four workers"
+say "starting broker, hub, manager, voter and four workers"
 started=yes
 compose up --no-build --detach >"$work/up.log" 2>&1 || fail "compose up: $(tail -n 5 "$work/up.log")"
 until_true 60 "four workers online" workers_online 4

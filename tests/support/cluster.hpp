@@ -1,5 +1,6 @@
-// A cluster of real processes on the loopback: broker, hub, manager, workers. Each is started,
-// killed and restarted by its name: "broker", "hub", "manager", "w1", … All die with the object.
+// A cluster of real processes on the loopback: broker, hub, manager, voter, workers. Each is
+// started, killed and restarted by its name: "broker", "hub", "manager", "voter", "w1", … All die
+// with the object.
 #pragma once
 
 #include <map>
@@ -33,6 +34,7 @@ class Cluster {
     // Tests deploy when all workers are there: the usual patience would be waiting only.
     add("manager", "hyps-manager",
         {"cache_dir=" + (folder() / "manager").string(), "settle_ms=500"});
+    add("voter", "hyps-voter", {});
     for (const WorkerSetup& worker : list) add_worker(worker);
   }
 

@@ -4,7 +4,7 @@
 namespace hyps::test {
 namespace {
 
-constexpr const char* kServices[] = {"hyps-hub", "hyps-manager", "hyps-worker"};
+constexpr const char* kServices[] = {"hyps-hub", "hyps-manager", "hyps-voter", "hyps-worker"};
 
 std::string program(const std::string& name) { return std::string(HYPS_BIN_DIR) + "/" + name; }
 
