@@ -89,11 +89,12 @@ void Core::on_message(const Other&) {
 
 void Core::on_message(const Ballot& ballot) {
   if (const auto known = waiting_.find(ballot.task); known != waiting_.end()) {
-    const std::uint64_t latest = known->second.ballot().number;
-    if (ballot.number < latest) return;  // it came late
-    known->second.replace(ballot);
-    if (reserved_bytes() <= config_.max_value_bytes) return judge_and_forget(known);
-    waiting_.erase(known);  // its votes are others, and larger: all over again
+    Waiting& waiting = known->second;
+    const bool is_older = ballot.number < waiting.ballot().number;
+    if (is_older && now_.steady - waiting.shown < config_.late_ballots) return;  // it came late
+    if (!is_older) waiting.replace(ballot, now_.steady);
+    if (!is_older && reserved_bytes() <= config_.max_value_bytes) return judge_and_forget(known);
+    waiting_.erase(known);  // another round, or larger votes: all over again
   }
   const Verdict verdict = voting::tally(ballot, {});
   if (outcome_of(verdict) == Outcome::values) return wait_for_values(ballot, verdict);

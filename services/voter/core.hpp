@@ -16,7 +16,8 @@ struct CoreConfig {
   std::string id = "voter";
   std::uint64_t max_value_bytes = 256U << 20U;
   Milliseconds values_timeout{120'000};
-  Milliseconds ask_again{5000};    // for values, when nothing comes
+  Milliseconds ask_again{5000};     // for values, when nothing comes
+  Milliseconds late_ballots{1000};  // that long a lower number is an old ballot, then a new round
   Milliseconds last_values{2000};  // of the others, once a quorum is found: so that liars are named
 };
 

@@ -8,7 +8,8 @@ namespace hyps::voter {
 using protocol::TensorRef;
 using protocol::Vote;
 
-void Waiting::replace(protocol::Ballot ballot) {
+void Waiting::replace(protocol::Ballot ballot, Milliseconds now) {
+  shown = now;
   ballot_ = std::move(ballot);
   std::set<Digest> named;
   for (const Vote& vote : ballot_.votes) {

@@ -15,10 +15,11 @@ namespace hyps::voter {
 
 class Waiting {
  public:
-  Waiting(protocol::Ballot ballot, Milliseconds now) : ballot_(std::move(ballot)), since_(now) {}
+  Waiting(protocol::Ballot ballot, Milliseconds now)
+      : shown(now), ballot_(std::move(ballot)), since_(now) {}
 
   // More votes of the same task: what is known of the old ones still holds.
-  void replace(protocol::Ballot ballot);
+  void replace(protocol::Ballot ballot, Milliseconds now);
   // Asks for the outputs of these, too.
   void ask(const std::vector<WorkerId>& workers);
 
@@ -43,6 +44,7 @@ class Waiting {
 
   [[nodiscard]] Milliseconds since() const { return since_; }
 
+  Milliseconds shown{0};             // the last time a ballot of it came
   Milliseconds news{0};              // the last time anything came, or was asked for
   std::uint64_t answered = 0;        // the number of the last ballot that had a verdict
   std::optional<Milliseconds> told;  // when those that agree were found

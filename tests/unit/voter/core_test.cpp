@@ -130,6 +130,21 @@ TEST(Voter, ALateBallotIsDroppedAndEveryNewOneAnswered) {
   EXPECT_EQ(outcome_of(told[0]), Outcome::agreed);
 }
 
+TEST(Voter, AnotherRoundOfTheTaskBeginsAnew) {
+  World world;
+  const std::vector<Replica> forged{{"w1", kRight, kWrong, "a"}, honest("w2", kNear, "b")};
+  world.show(ballot_of(forged, 2, 1, 5));
+  world.send(forged[0]);
+  const auto again = ballot_of({honest("w1", kRight, "a"), honest("w2", kNear, "b")}, 2, 1, 2);
+  EXPECT_THAT(world.show(again), IsEmpty());
+  world.now += Milliseconds(2000);  // as the hub shows what has no answer
+  const auto asked = world.show(again);
+  ASSERT_THAT(asked, SizeIs(1));
+  EXPECT_EQ(outcome_of(asked[0]), Outcome::values);
+  EXPECT_EQ(asked[0].number, 2U);
+  EXPECT_THAT(asked[0].liars, IsEmpty());
+}
+
 TEST(Voter, AQuorumOfDigestsWaitsForNoValues) {
   World world;
   world.show(ballot_of({honest("w1", kRight, "a"), honest("w2", kNear, "b")}, 2, 1, 1));
