@@ -231,7 +231,7 @@ void send_ballot(State& s, const protocol::TaskKey& key) {
   Ballot* ballot = find_ballot(s, key);
   if (ballot == nullptr || s.voters.empty()) return;  // sent when a voter says hello
   ballot->shown = s.now.steady;
-  s.send({protocol::Role::voter, *s.voters.begin()}, message_of(s, key, *ballot));
+  s.send({protocol::Role::voter, s.voters.back()}, message_of(s, key, *ballot));
 }
 
 void open_or_continue(State& s, Job& job, std::size_t index) {
@@ -274,7 +274,7 @@ bool on_shown(State& s, const WorkerId& worker, const protocol::Arrival& arrival
   const Ballot& ballot = *find_ballot(s, arrival.task);
   if (ballot.decided || s.voters.empty()) return false;
   SendValue send;
-  send.to = {protocol::Role::voter, *s.voters.begin()};
+  send.to = {protocol::Role::voter, s.voters.back()};
   send.value = arrival;
   s.effects.emplace_back(std::move(send));
   return true;
@@ -304,6 +304,7 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
   }
   const auto at = find_task(s, verdict.task);
   if (!at || ballot->decided) return;
+  judge(s, *ballot, verdict);  // forgers are known even so
   note_verdict(s, verdict);
   const std::string why = "no quorum of its replicas agrees: " + verdict.reason;
   const Task::State state = at->job->tasks[at->index].state;
@@ -314,10 +315,9 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
   close_ballot(s, verdict.task);
 }
 
-void on_voter_hello(State& s, const Peer& voter) {
-  constexpr std::size_t kMaxVoters = 16;
-  if (s.voters.size() >= kMaxVoters && !s.voters.contains(voter.id)) return;
-  s.voters = {voter.id};  // the last one that came: another one that dies takes nothing along
+namespace {
+
+void send_open_ballots(State& s) {
   for (const auto& [key, ballot] : s.ballots) {
     const bool voted = std::any_of(ballot.copies.begin(), ballot.copies.end(),
                                    [](const auto& copy) { return copy.second.vote.has_value(); });
@@ -325,8 +325,23 @@ void on_voter_hello(State& s, const Peer& voter) {
   }
 }
 
+}  // namespace
+
+void on_voter_hello(State& s, const Peer& voter) {
+  constexpr std::size_t kMaxVoters = 16;
+  std::erase(s.voters, voter.id);
+  if (s.voters.size() >= kMaxVoters) return;
+  s.voters.push_back(voter.id);
+  s.status_due = true;
+  send_open_ballots(s);
+}
+
 void on_voter_status(State& s, const Peer& voter, bool online) {
-  if (!online) s.voters.erase(voter.id);
+  if (online || s.voters.empty()) return;
+  const bool was_asked = s.voters.back() == voter.id;
+  std::erase(s.voters, voter.id);
+  s.status_due = true;
+  if (was_asked) send_open_ballots(s);
 }
 
 }  // namespace hyps::hub

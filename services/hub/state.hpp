@@ -100,7 +100,7 @@ struct State {
   std::map<WorkerId, Worker> workers;
   std::map<WorkerId, voting::Reputation> reputations;
   std::set<std::string> managers;
-  std::set<std::string> voters;
+  std::vector<std::string> voters;              // the last one is asked, the others stand by
   std::map<protocol::TaskKey, Ballot> ballots;  // of unfinished jobs; late votes may outlive them
   std::deque<VerdictNote> verdicts;             // the last kMaxVerdictNotes
   std::map<std::uint64_t, Job> jobs;            // unfinished, by order of acceptance

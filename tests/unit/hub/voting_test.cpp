@@ -180,6 +180,22 @@ TEST_F(Voting, WithoutAVoterJobsWaitAndThenGoOn) {
   expect_right("job", "image");
 }
 
+TEST_F(Voting, AnotherVoterTakesOverTheBallotsOfOneThatGoes) {
+  begin(Mode::majority, 3, 2, 3);
+  w.voter_alive = false;  // v1 hears, and says nothing
+  const Peer other{protocol::Role::voter, "v2"};
+  w.step(FromPeer{other, protocol::VoterHello{"v2"}});
+  w.infer("job");
+  w.settle(3000);
+  ASSERT_FALSE(w.asked_voters.empty());
+  EXPECT_EQ(w.asked_voters.back(), "v2");
+  w.voter_alive = true;
+  w.step(PeerStatus{other, false});
+  EXPECT_EQ(w.asked_voters.back(), "v1");
+  w.settle();
+  expect_right("job", "image");
+}
+
 TEST_F(Voting, TwoOfThreeAreEnough) {
   begin(Mode::majority, 3, 2, 3);
   w.kill_worker("w2");

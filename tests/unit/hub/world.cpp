@@ -97,7 +97,7 @@ struct Perform {
   void operator()(const Send& e) const {
     if (e.to.role == protocol::Role::client) return w.to_client.push_back(e.message);
     if (e.to.role == protocol::Role::manager) return w.to_manager.push_back(e.message);
-    if (e.to.role == protocol::Role::voter) return vote(e.message);
+    if (e.to.role == protocol::Role::voter) return vote(e.to, e.message);
     if (const auto* run = std::get_if<protocol::Run>(&e.message)) w.check_run(*run);
     w.network.push_back({false, Tick{}, e.to.id, e.message, {}});
   }
@@ -105,7 +105,8 @@ struct Perform {
     w.network.push_back({false, Tick{}, e.to.text, {}, e});
   }
   void operator()(const SendValue&) const { FAIL() << "nobody asked for values"; }
-  void vote(const protocol::Message& message) const {
+  void vote(const Peer& voter, const protocol::Message& message) const {
+    w.asked_voters.push_back(voter.id);
     if (!w.voter_alive) return;
     const Event verdict = FromPeer{kVoter, count_votes(std::get<protocol::Ballot>(message))};
     w.network.push_back({true, verdict, "the voter", {}, {}});

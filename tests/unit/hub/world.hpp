@@ -72,6 +72,7 @@ class World {
   Config config;
   partition::Plan plan = diamond_plan();
   bool voter_alive = true;
+  std::vector<std::string> asked_voters;  // one entry a ballot
   test::Disk disk;
   Now now{Milliseconds(1'000'000), 1'700'000'000'000};
   std::map<std::string, FakeWorker> workers;
