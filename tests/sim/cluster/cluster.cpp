@@ -20,6 +20,7 @@ constexpr std::int64_t kKeepFeatureMaps = 2;
 
 Cluster::Cluster(std::uint64_t seed, bool with_history) : world(seed, with_history) {
   trouble = world.random_ms(8000, 40'000);
+  if (world.random.below(3) == 0) world.latency_ms = world.random.between(1, 200);
   if (world.random.below(6) == 0) {
     world.max_queued_messages = static_cast<std::size_t>(world.random.between(20, 200));
   }

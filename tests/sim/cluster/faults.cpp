@@ -149,7 +149,7 @@ void Faults::cut_worker() { cut(any_worker()); }
 
 void Faults::cut(Process& process) {
   if (process.frozen()) return;
-  const auto way = c_.world.random.below(4);
+  const auto way = c_.world.random.below(3);
   c_.world.say(process.name(), [&] {
     return way == 0 ? "cannot send" : way == 1 ? "cannot receive" : "is cut off";
   });
@@ -213,6 +213,7 @@ void Faults::heal() {
   c_.user->end_jobs();
   // One that is no more needed than the others may be gone for good.
   const bool one_less = c_.workers.size() > 2 && world.random.below(2) == 0;
+  if (one_less && c_.workers.back()->alive()) c_.workers.back()->crash();
   for (Process* process : c_.processes()) {
     heal_process(*process, one_less && process == c_.workers.back().get());
   }

@@ -186,9 +186,10 @@ void Network::forward(const ConnectionPtr& to, bus::Message message) {
   if (is_frame(message.topic)) damage(message);
   if (world_.happens(rates.doubled)) deliver(to, message);
   if (world_.happens(rates.late) && stands_overtaking(message)) {
-    return world_.clock.after(world_.random_ms(1, 400), [this, to, message = std::move(message)] {
-      if (to->at_broker) deliver(to, message);
-    });
+    return world_.clock.after(world_.random_ms(1, world_.random.below(2) == 0 ? 400 : 6000),
+                              [this, to, message = std::move(message)] {
+                                if (to->at_broker) deliver(to, message);
+                              });
   }
   deliver(to, message);
 }

@@ -67,7 +67,7 @@ class Network {
     std::deque<Action> held;
   };
 
-  [[nodiscard]] Milliseconds latency() { return world_.random_ms(0, 3); }
+  [[nodiscard]] Milliseconds latency() { return world_.random_ms(0, world_.latency_ms); }
   void travel_up(const ConnectionPtr& connection, Action action);
   void travel_down(const ConnectionPtr& connection, Action action);
   void arrive(const std::string& client, bool up, Action action);

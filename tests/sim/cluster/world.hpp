@@ -45,6 +45,7 @@ struct World {
   Random random;
   History history;
   Rates rates;
+  std::int64_t latency_ms = 3;               // at most, each way
   std::size_t max_queued_messages = 20'000;  // of a bus
   test::Disk disk;                           // the hub's
   std::int64_t disk_free = std::int64_t{1} << 40U;
