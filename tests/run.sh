@@ -43,8 +43,8 @@ say "Unit, contract and conformance tests"
 run_tests release '^(unit|contract|conformance|sim)$'
 if [[ $quick == yes ]]; then exit; fi
 
-say "Real processes: the command line, bad input, whole clusters, kills"
-run_tests release '^integration$'
+say "Real processes: the command line, bad input, whole clusters, kills, chaos"
+run_tests release '^(integration|chaos)$'
 
 say "Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan -DHYPS_BENCH=OFF >/dev/null
