@@ -32,6 +32,7 @@ struct Ballot {
   std::uint64_t number = 0;    // rises with each change, so that a verdict names what it has seen
   std::uint64_t answered = 0;  // the last number a verdict was about
   Milliseconds shown{0};       // to a voter, the last time
+  std::size_t outputs = 0;     // of the partition
   std::map<WorkerId, Copy> copies;
   bool decided = false;
   std::vector<WorkerId> members;  // of the verdict, whose outputs have not been asked for yet

@@ -67,6 +67,7 @@ void open_ballot(State& s, Job& job, std::size_t index) {
   job.tasks[index].state = Task::State::voting;
   Ballot& ballot = s.ballots[key_of(job, partition)];
   ballot.replication = partition.replication;
+  ballot.outputs = partition.outputs.size();
   for (const protocol::Route& route : asked) give_copy(s, job, partition, ballot, route);
 }
 
@@ -256,8 +257,8 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   }
   if (!copy->failure.empty()) return false;
   copy->vote = done;
-  // What is no output of the partition differs from what is, however much of it there is.
-  copy->vote->outputs.resize(std::min<std::size_t>(done.outputs.size(), 64));
+  // One too many differs as much as a million: only so much of a wrong announcement is kept.
+  copy->vote->outputs.resize(std::min(done.outputs.size(), ballot.outputs + 1));
   ++ballot.number;
   send_ballot(s, done.task);
   const auto at = find_task(s, done.task);

@@ -90,11 +90,21 @@ TEST_F(Voting, ALiarIsNamedAndChangesNoAnswer) {
       partition::replicate(fresh.plan, {Mode::majority, 3, 2});
       for (const char* id : {"w1", "w2", "w3"}) fresh.add_worker(id, true);
       fresh.deploy();
-      fresh.workers.at(liar).lie = lie;
-      // What is trusted is computed by somebody honest.
-      for (auto& [id, worker] : fresh.workers) worker.lie = id == liar ? lie : nullptr;
+      // About layers only: who holds ingest and report is trusted.
+      fresh.workers.at(liar).lie = [&lie](const Blob& right) {
+        const auto text = right.text();
+        const bool layers =
+            text.starts_with("t:") || text.starts_with("u#") || text.starts_with("y:");
+        return layers ? lie(right) : right;
+      };
       fresh.infer("job");
-      fresh.run_dry();
+      for (int i = 0; i < 5 && !fresh.state().jobs.empty(); ++i) {
+        fresh.settle(1000);
+        fresh.route_all();
+      }
+      fresh.settle(60'000);
+      ASSERT_EQ(fresh.answers("job").size(), 1U) << liar;
+      EXPECT_EQ(fresh.answers("job")[0]["top"], fresh.expected_top("image")) << liar;
       const auto votes = fresh.query("votes");
       for (const auto& verdict : votes["verdicts"]) {
         EXPECT_EQ(verdict["differ"], nlohmann::json::array({liar})) << verdict;
@@ -277,23 +287,20 @@ TEST_F(Voting, StandbyComputesOnlyWhenTheFirstIsGone) {
   for (const auto& partition : w.plan.partitions) {
     EXPECT_EQ(w.computed("job1", partition.name.text), 1) << partition.name.text;
   }
-  const auto& routes = w.state().plans.begin()->second.routes.at(PartitionName("h02.0"));
-  w.kill_worker(routes.front().worker.text);
-  const std::string second = routes.back().worker.text;
-  const auto h020 = w.plan.find(PartitionName("h02.0"));
-  ASSERT_NE(h020, nullptr);
-  w.infer("job2");
-  w.run_dry();  // no manager has said anything
-  bool taken = false;
-  for (const auto& [key, times] : w.workers.at(second).computed) {
-    taken = taken || (key.job.text == "job2" && key.partition.text == "h02.0");
+  const auto& routes = w.state().plans.begin()->second.routes;
+  const std::string first = routes.at(PartitionName("v01")).front().worker.text;
+  const std::string second = routes.at(PartitionName("v01")).back().worker.text;
+  for (const char* trusted : {"ingest", "report"}) {
+    ASSERT_NE(routes.at(PartitionName(trusted)).front().worker.text, first);
   }
-  const bool reached =
-      w.state().jobs.empty() || taken || w.state().jobs.begin()->second.stored.contains("t");
-  EXPECT_TRUE(!reached || taken);
-  w.route_all();
-  w.settle();
-  expect_right("job2", "image");
+  w.kill_worker(first);
+  run("job2");  // no manager has said anything
+  int by_second = 0;
+  for (const auto& [key, times] : w.workers.at(second).computed) {
+    const bool taken_over = key.job.text == "job2" && key.partition.text == "v01";
+    by_second += taken_over ? times : 0;
+  }
+  EXPECT_EQ(by_second, 1);
 }
 
 TEST_F(Voting, TheFirstResultIsForwardedAtOnceAndRedoneWhenItProvesWrong) {
