@@ -14,7 +14,7 @@ set -euo pipefail
 
 run=(
   mosquitto mosquitto-clients
-  libpaho-mqttpp3-1 libpaho-mqtt1.3
+  libpaho-mqttpp3-1 libpaho-mqtt1.3 libmosquitto1
   librocksdb7.8
   libdnnl2
   libonnx1 libprotobuf32
@@ -23,7 +23,7 @@ run=(
 )
 build=(
   g++ cmake ninja-build ccache pkg-config git curl ca-certificates
-  libpaho-mqttpp-dev libpaho-mqtt-dev
+  libpaho-mqttpp-dev libpaho-mqtt-dev libmosquitto-dev
   librocksdb-dev
   libdnnl-dev
   libonnx-dev libprotobuf-dev protobuf-compiler
