@@ -73,7 +73,8 @@ struct Hello {
   }
 };
 
-// Every second, and whenever a partition was loaded or dropped.
+// Every second and whenever a partition was loaded or dropped; and every 200 ms on a connection of
+// its own, at most once (bus::Pulse). It renews the leases of the tasks it lists.
 struct Heartbeat {
   std::uint64_t incarnation = 0;
   std::vector<TaskKey> tasks;         // accepted and unfinished: receiving, waiting, computing,
@@ -156,6 +157,12 @@ struct Stored {
   void serialize(A& a) {
     a(task);
   }
+};
+
+// Answered by Hello: a heartbeat came from a process that is not known to be there.
+struct SayHello {
+  template <typename A>
+  void serialize(A& /*a*/) {}
 };
 
 // ---- both ways: feature maps ----------------------------------------------------------------
@@ -345,6 +352,17 @@ struct WorkerState {
   }
 };
 
+// A partition whose tasks take much longer than they did: a second worker would be of use.
+struct LatePartition {
+  PlanId plan;
+  PartitionName partition;
+  bool operator==(const LatePartition&) const = default;
+  template <typename A>
+  void serialize(A& a) {
+    a(plan, partition);
+  }
+};
+
 struct ManagerHello {  // at each connect; answered by Snapshot
   std::string id;
   template <typename A>
@@ -358,9 +376,10 @@ struct Snapshot {
   std::uint64_t version = 0;
   std::vector<WorkerState> workers;
   std::vector<ModelRecord> models;
+  std::vector<LatePartition> late = {};
   template <typename A>
   void serialize(A& a) {
-    a(version, workers, models);
+    a(version, workers, models, late);
   }
 };
 // A plan with its bundles (whose files are in the store already). The hub refuses it if the model's
@@ -455,6 +474,6 @@ struct Verdict {
 using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
                              PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
                              Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
-                             VoterHello, Ballot, Verdict, Backup, Replay>;
+                             VoterHello, Ballot, Verdict, Backup, Replay, SayHello>;
 
 }  // namespace hyps::protocol

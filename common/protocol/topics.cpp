@@ -83,6 +83,18 @@ std::optional<Peer> peer_of_outbox(const std::string& topic) {
   return Peer{*role, levels[2]};
 }
 
+std::string beat_topic(const WorkerId& worker) {
+  return join(letter(Role::worker), worker.text, "beat");
+}
+
+std::optional<WorkerId> worker_of_beat(const std::string& topic) {
+  const auto levels = levels_of(topic);
+  const bool fits = levels.size() == 4 && levels[0] == kRoot && levels[1] == letter(Role::worker) &&
+                    levels[3] == "beat";
+  if (!fits || !is_valid_name(levels[2])) return std::nullopt;
+  return WorkerId(levels[2]);
+}
+
 std::string status_topic(const std::string& service, const std::string& id) {
   return join(service, id, "status");
 }

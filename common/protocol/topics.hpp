@@ -25,6 +25,10 @@ std::string inbox(const Peer& peer);   // "hyps/w/w1/in"  hub → peer; frames o
 std::string outbox(const Peer& peer);  // "hyps/w/w1/out" peer → hub
 std::string all_outboxes(Role role);   // "hyps/w/+/out"
 std::optional<Peer> peer_of_outbox(const std::string& topic);
+// "hyps/w/w1/beat": heartbeats, besides those in the outbox, on a connection of their own.
+std::string beat_topic(const WorkerId& worker);
+std::optional<WorkerId> worker_of_beat(const std::string& topic);
+inline constexpr const char* kAllBeats = "hyps/w/+/beat";
 
 std::string status_topic(const std::string& service, const std::string& id);  // retained, will
 inline constexpr const char* kOnline = "online";

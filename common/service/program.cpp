@@ -58,4 +58,11 @@ bus::MqttOptions mqtt_options(const std::string& service, const std::string& id,
   return mqtt;
 }
 
+bus::MqttOptions pulse_options(const std::string& service, const std::string& id,
+                               const runtime::BrokerConfig& broker) {
+  bus::MqttOptions mqtt = mqtt_options(service, id, broker);
+  mqtt.client_id = fmt::format("hyps-pulse-{}-{}", service, id);
+  return mqtt;
+}
+
 }  // namespace hyps::service

@@ -26,5 +26,8 @@ void prepare_process(const std::string& log_name, const std::string& log_level);
 // With the will that its status topic needs. `service`: as in that topic.
 bus::MqttOptions mqtt_options(const std::string& service, const std::string& id,
                               const runtime::BrokerConfig& broker);
+// Those of the same service's pulse.
+bus::MqttOptions pulse_options(const std::string& service, const std::string& id,
+                               const runtime::BrokerConfig& broker);
 
 }  // namespace hyps::service

@@ -2,7 +2,6 @@
 // again every second until they are answered or the time is up.
 #pragma once
 
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -29,12 +28,12 @@ struct BrokerAddress {
 };
 // See README.md, "Which cluster".
 Result<BrokerAddress> find_broker(const std::string& given);
+std::filesystem::path broker_file();  // ~/.hyps/broker
 
 class Client {
  public:
-  // `watched`: topics besides its own. Errors: disconnected, after `timeout`.
-  static Result<std::unique_ptr<Client>> connect(const Cli& cli, Milliseconds timeout,
-                                                 const std::vector<std::string>& watched = {});
+  // Errors: disconnected, after `timeout`.
+  static Result<std::unique_ptr<Client>> connect(const Cli& cli, Milliseconds timeout);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -49,10 +48,10 @@ class Client {
       const std::vector<std::pair<std::filesystem::path, std::string>>& files,
       const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
-  // For answers to images: messages on answer_topic(), and on watched ones.
+  // For answers to images: messages on answer_topic() are returned by next_answer.
   [[nodiscard]] std::string answer_topic() const { return answer_topic_; }
   Status publish(bus::Message message) { return bus_->publish(std::move(message)); }
-  std::optional<bus::Message> next_message(Milliseconds timeout);
+  std::optional<bus::Message> next_answer(Milliseconds timeout);
   // How often the connection came up; a rise means that what was in flight may be lost.
   [[nodiscard]] int connections() const { return connections_; }
 
@@ -74,11 +73,8 @@ class Client {
   int connections_ = 0;
   std::map<std::uint64_t, Result<std::string>> replies_;
   std::vector<protocol::Message> file_answers_;
-  std::deque<bus::Message> messages_;
+  std::vector<bus::Message> answers_;
 };
-
-// The one that is given, or the only one there is.
-Result<std::string> choose_model(Client& client, const std::string& given);
 
 // A new random name for a job or client: 16 hex digits.
 std::string random_name();

@@ -10,6 +10,7 @@
 #include "common/base/time.hpp"
 #include "common/partition/replication.hpp"
 #include "common/protocol/messages.hpp"
+#include "services/hub/lease.hpp"
 
 namespace hyps::hub {
 
@@ -17,7 +18,7 @@ namespace hyps::hub {
 struct Copy {
   Epoch epoch = 0;
   Milliseconds given{0};
-  Milliseconds sent{0};  // the last time
+  Lease lease;
   std::optional<protocol::TaskDone> vote;
   std::string failure;       // not empty: it is out, and why; a vote it has given stays
   bool holds_credit = true;  // until its vote can no longer matter, or the result is stored

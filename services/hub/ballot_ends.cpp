@@ -60,8 +60,8 @@ bool has_unconfirmed(const State& s, const JobId& job) {
 void end_round(State& s, const TaskPlace& at, const std::string& why, TakeBack how) {
   const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
   close_ballot(s, key_of(*at.job, partition));
-  at.job->tasks[at.index].worker = {};
-  take_back(s, *at.job, at.index, why, how);
+  at.job->tasks[at.index].dispatches.clear();
+  come_back(s, at, {}, why, how);
 }
 
 void settle_ballot(State& s, const protocol::TaskKey& key) {
@@ -175,7 +175,7 @@ void resend_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker)
   if (!at || copy == nullptr || !copy->is_awaited() || find_ballot(s, key)->stored) return;
   const auto& partition = s.find_plan(key.plan)->plan.partitions[at->index];
   if (!inputs_stored(*at->job, partition)) return;  // lost, and being made again
-  copy->sent = s.now.steady;
+  copy->lease.sent = s.now.steady;
   send_order(s, *at->job, partition, {.worker = worker, .epoch = copy->epoch, .announce = true});
 }
 

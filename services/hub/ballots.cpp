@@ -48,7 +48,8 @@ void give_copy(State& s, Job& job, const partition::Partition& partition, Ballot
   const protocol::TaskKey key = key_of(job, partition);
   Copy copy;
   copy.epoch = route.epoch;
-  copy.given = copy.sent = s.now.steady;
+  copy.given = s.now.steady;
+  copy.lease.begin(s.now.steady);
   ballot.copies.emplace(route.worker, std::move(copy));
   s.find_worker(route.worker)->tasks.insert(key);
   TimelineEvent started;
@@ -97,12 +98,13 @@ void take_outputs(State& s, const TaskPlace& at, Ballot& ballot, const WorkerId&
   const Copy& copy = ballot.copies.at(worker);
   ballot.forwarded = worker;
   task.state = Task::State::dispatched;
-  task.worker = worker;
-  task.epoch = copy.epoch;
-  task.given = task.done_at = s.now.steady;
-  task.done = copy.vote;
-  task.received.clear();
-  ask_again(s, *at.job, at.index);
+  Dispatch dispatch;
+  dispatch.worker = worker;
+  dispatch.epoch = copy.epoch;
+  dispatch.given = dispatch.done_at = s.now.steady;
+  dispatch.done = copy.vote;
+  task.dispatches = {std::move(dispatch)};
+  ask_again(s, at, worker);
 }
 
 // False: none of the members is left.

@@ -58,10 +58,20 @@ void declare_times(runtime::Schema& schema, Config& c) {
                  "different workers that may be lost while they compute a partition of a job");
   schema.integer("retry_delay_ms", &c.retry_delay_ms, 0, kDay,
                  "ms before a failed partition is tried again, times the failures so far");
-  schema.integer("resend_after_ms", &c.resend_after_ms, 100, kDay,
-                 "ms until a task that a worker's heartbeat does not list is sent again");
+  schema.integer(
+      "lease_ms", &c.lease_ms, 100, kDay,
+      "ms a worker has a task for; each heartbeat that lists it begins them anew; without "
+      "one it is sent again");
+  schema.integer(
+      "worker_silence_phi", &c.worker_silence_phi, 1, 100,
+      "a worker counts as gone when its heartbeat is so late that the odds against it are "
+      "1 to 10 to the power of this");
   schema.integer("worker_silence_ms", &c.worker_silence_ms, 500, kDay,
-                 "ms without a word from a worker until it counts as gone");
+                 "ms without a word from a worker until it counts as gone in any case");
+  schema.integer("straggler_factor", &c.straggler_factor, 2, 1000,
+                 "a task that takes so many times as long as expected is given to a second worker");
+  schema.integer("straggler_after_ms", &c.straggler_after_ms, 10, kDay,
+                 "ms that no task is late before");
   schema.integer("result_timeout_ms", &c.result_timeout_ms, 1000, kDay,
                  "ms that the outputs of a finished task may take to arrive");
   schema.integer("task_timeout_ms", &c.task_timeout_ms, 1000, 7 * kDay,

@@ -39,8 +39,11 @@ struct Config {
   std::int64_t max_losses = 50;
   std::int64_t max_workers_lost = 3;
   std::int64_t retry_delay_ms = 200;
-  std::int64_t resend_after_ms = 3000;
+  std::int64_t lease_ms = 2000;
+  std::int64_t worker_silence_phi = 8;
   std::int64_t worker_silence_ms = 5000;
+  std::int64_t straggler_factor = 3;
+  std::int64_t straggler_after_ms = 1000;
   std::int64_t result_timeout_ms = 30'000;
   std::int64_t task_timeout_ms = 300'000;
   std::int64_t file_grace_ms = 600'000;

@@ -16,6 +16,7 @@
 #include "services/hub/recovery.hpp"
 #include "services/hub/results.hpp"
 #include "services/hub/retention.hpp"
+#include "services/hub/stragglers.hpp"
 #include "services/hub/workers.hpp"
 
 namespace hyps::hub {
@@ -118,6 +119,7 @@ struct Handle {
       std::visit(FromClient{s, e.peer}, e.message);
     }
   }
+  void operator()(const Beat& e) const { on_beat(s, e); }
   void operator()(const TensorArrived& e) const {
     if (e.peer.role != Role::worker) return drop(s, e.peer);
     on_tensor(s, WorkerId(e.peer.id), e.arrival);
@@ -153,6 +155,7 @@ struct Handle {
     lose_silent_workers(s);
     s.last_tick = s.now.steady;
     expire_tasks(s);
+    double_stragglers(s);
     migrate_jobs(s);
     retry_writes(s);
     announce_again(s);

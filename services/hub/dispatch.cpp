@@ -5,6 +5,7 @@
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/reputations.hpp"
+#include "services/hub/stragglers.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -27,37 +28,22 @@ void start_jobs(State& s) {
   }
 }
 
-// The first of the partition's workers that is there; the others stand by.
+// The first of the partition's workers that is there and not just late; the others stand by.
 Worker* free_worker(State& s, const PlanState& plan, const partition::Partition& partition,
                     Epoch& epoch) {
   const auto routes = plan.routes.find(partition.name);
   if (routes == plan.routes.end()) return nullptr;
+  Worker* slow = nullptr;
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
+    Worker* worker = s.find_worker(route.worker);
+    const bool straggles = is_straggling(s, *worker);
+    if (straggles && slow != nullptr) continue;
     epoch = route.epoch;
-    Worker& worker = *s.find_worker(route.worker);
-    return has_credit(s, worker) ? &worker : nullptr;
+    if (!straggles) return has_credit(s, *worker) ? worker : nullptr;
+    slow = worker;
   }
-  return nullptr;
-}
-
-void dispatch(State& s, Job& job, std::size_t index, Worker& worker, Epoch epoch) {
-  const PlanState& plan = *s.find_plan(job.summary.plan);
-  const auto& partition = plan.plan.partitions[index];
-  Task& task = job.tasks[index];
-  task.state = Task::State::dispatched;
-  task.worker = worker.info.id;
-  task.epoch = epoch;
-  task.given = s.now.steady;
-  task.done.reset();
-  task.received.clear();
-  worker.tasks.insert(key_of(job, partition));
-  TimelineEvent started;
-  started.event = "started";
-  started.partition = partition.name.text;
-  started.worker = worker.info.id.text;
-  note_and_tell(s, job, std::move(started));
-  send_task(s, job, index);
+  return slow != nullptr && has_credit(s, *slow) ? slow : nullptr;
 }
 
 bool makes_answer(const partition::Partition& partition) {
@@ -86,7 +72,7 @@ void dispatch_tasks_of(State& s, Job& job) {
       continue;
     }
     if (worker == nullptr || !may_be_given(s, *worker, key_of(job, partition))) continue;
-    dispatch(s, job, i, *worker, epoch);
+    dispatch(s, {&job, i}, *worker, epoch);
   }
 }
 
@@ -97,6 +83,27 @@ void schedule(State& s) {
   for (auto& [sequence, job] : s.jobs) {
     if (job.summary.state == JobState::running) dispatch_tasks_of(s, job);
   }
+}
+
+void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
+  Job& job = *at.job;
+  const PlanState& plan = *s.find_plan(job.summary.plan);
+  const auto& partition = plan.plan.partitions[at.index];
+  Task& task = job.tasks[at.index];
+  task.state = Task::State::dispatched;
+  Dispatch given;
+  given.worker = worker.info.id;
+  given.epoch = epoch;
+  given.given = s.now.steady;
+  given.lease.begin(s.now.steady);
+  task.dispatches.push_back(std::move(given));
+  worker.tasks.insert(key_of(job, partition));
+  TimelineEvent started;
+  started.event = "started";
+  started.partition = partition.name.text;
+  started.worker = worker.info.id.text;
+  note_and_tell(s, job, std::move(started));
+  send_task(s, at, worker.info.id);
 }
 
 bool may_compute(State& s, const WorkerId& id, const partition::Partition& partition) {
@@ -124,25 +131,28 @@ void send_order(State& s, const Job& job, const partition::Partition& partition,
 
 namespace {
 
-void send_again(State& s, Job& job, std::size_t index, bool with_inputs) {
-  const PlanState* plan = s.find_plan(job.summary.plan);
-  if (plan == nullptr) return;
-  Task& task = job.tasks[index];
-  task.sent = s.now.steady;
-  send_order(s, job, plan->plan.partitions[index],
-             {.worker = task.worker, .epoch = task.epoch, .with_inputs = with_inputs});
+void send_again(State& s, const TaskPlace& at, const WorkerId& worker, bool with_inputs) {
+  const PlanState* plan = s.find_plan(at.job->summary.plan);
+  Dispatch* dispatch = at.job->tasks[at.index].with(worker);
+  if (plan == nullptr || dispatch == nullptr) return;
+  dispatch->lease.sent = s.now.steady;
+  send_order(s, *at.job, plan->plan.partitions[at.index],
+             {.worker = worker, .epoch = dispatch->epoch, .with_inputs = with_inputs});
 }
 
 }  // namespace
 
-void ask_again(State& s, Job& job, std::size_t index) { send_again(s, job, index, false); }
-void send_task(State& s, Job& job, std::size_t index) { send_again(s, job, index, true); }
+void ask_again(State& s, const TaskPlace& at, const WorkerId& worker) {
+  send_again(s, at, worker, false);
+}
+void send_task(State& s, const TaskPlace& at, const WorkerId& worker) {
+  send_again(s, at, worker, true);
+}
 
 void resend_tasks(State& s, const WorkerId& worker) {
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-      const Task& task = job.tasks[i];
-      if (task.state == Task::State::dispatched && task.worker == worker) send_task(s, job, i);
+      if (job.tasks[i].state == Task::State::dispatched) send_task(s, {&job, i}, worker);
     }
   }
   resend_copies(s, worker);

@@ -1,7 +1,7 @@
 // Which partition of which job goes to which worker now.
 #pragma once
 
-#include "services/hub/state.hpp"
+#include "services/hub/recovery.hpp"
 
 namespace hyps::hub {
 
@@ -23,10 +23,12 @@ struct Order {
 void send_order(State& s, const Job& job, const partition::Partition& partition,
                 const Order& order);
 
-// Sends a dispatched task (again). The worker ignores what it has already.
-void send_task(State& s, Job& job, std::size_t index);
+// Gives it to this worker, besides those that have it already.
+void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch);
+// Sends a task that the worker was given (again). The worker ignores what it has already.
+void send_task(State& s, const TaskPlace& at, const WorkerId& worker);
 // The order only: a worker that has done the task sends its results again.
-void ask_again(State& s, Job& job, std::size_t index);
+void ask_again(State& s, const TaskPlace& at, const WorkerId& worker);
 void resend_tasks(State& s, const WorkerId& worker);
 
 }  // namespace hyps::hub

@@ -9,6 +9,7 @@
 
 #include "common/base/blob.hpp"
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
 #include "common/protocol/stream.hpp"
 #include "common/protocol/topics.hpp"
@@ -26,6 +27,12 @@ struct BusDisconnected {};
 struct FromPeer {  // never a Chunk: streams are assembled before the core
   Peer peer;
   protocol::Message message;
+};
+// A heartbeat that came on the connection of heartbeats, and when, with those just before it.
+struct Beat {
+  WorkerId worker;
+  protocol::Heartbeat heartbeat;
+  std::vector<Milliseconds> at;
 };
 struct TensorArrived {
   Peer peer;
@@ -78,7 +85,7 @@ struct DiskFree {
 };
 struct Tick {};
 
-using Event = std::variant<BusConnected, BusDisconnected, FromPeer, TensorArrived, TensorLost,
+using Event = std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
                            UserInput, PeerStatus, Persisted, RecordRead, InputNotSent,
                            AnswerNotSent, BackupWritten, FrameDropped, DiskFree, Tick>;
 

@@ -8,15 +8,37 @@ namespace hyps::hub {
 
 namespace {
 
+std::string broken_of_dispatches(const State& s, const Task& task, const protocol::TaskKey& key) {
+  const std::size_t count = task.dispatches.size();
+  switch (task.state) {
+    case Task::State::dispatched:
+      if (count != 1 && count != 2) return "a task is not with one worker or two";
+      break;
+    case Task::State::storing:
+      if (count != 1) return "not one worker's results are being stored";
+      break;
+    default:
+      if (count != 0) return "a task that is not dispatched is with a worker";
+  }
+  for (const Dispatch& given : task.dispatches) {
+    const auto worker = s.workers.find(given.worker);
+    if (task.state != Task::State::dispatched) {
+      if (!given.received.empty()) return "results are kept of a task that is not dispatched";
+      continue;
+    }
+    const bool holds_credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+    if (!holds_credit) return "a dispatched task holds no credit of its worker";
+    if (!worker->second.online) return "a task is dispatched to a worker that is away";
+  }
+  return {};
+}
+
 std::string broken_of_task(const State& s, const Job& job, const PlanState& plan, std::size_t i) {
   const Task& task = job.tasks[i];
   const auto& partition = plan.plan.partitions[i];
   const protocol::TaskKey key = key_of(job, partition);
-  const auto worker = s.workers.find(task.worker);
-  const bool holds_credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+  if (std::string broken = broken_of_dispatches(s, task, key); !broken.empty()) return broken;
   if (task.state == Task::State::dispatched) {
-    if (!holds_credit) return "a dispatched task holds no credit of its worker";
-    if (!worker->second.online) return "a task is dispatched to a worker that is away";
     if (!inputs_stored(job, partition)) return "a task is dispatched without its inputs stored";
     if (outputs_stored(job, partition)) return "a task is dispatched whose outputs are stored";
   }
@@ -33,9 +55,6 @@ std::string broken_of_task(const State& s, const Job& job, const PlanState& plan
   if (task.state == Task::State::idle && !partition.outputs.empty() &&
       outputs_stored(job, partition)) {
     return "a task is idle whose outputs are stored";
-  }
-  if (task.state != Task::State::dispatched && !task.received.empty()) {
-    return "results are kept of a task that is not dispatched";
   }
   return {};
 }
@@ -105,7 +124,7 @@ std::string broken_of_worker(const State& s, const Worker& worker) {
     const Task& task = job.tasks[*index];
     const bool working =
         task.state == Task::State::dispatched || task.state == Task::State::storing;
-    if (!working || task.worker != worker.info.id) return "credit is held for nothing";
+    if (!working || task.with(worker.info.id) == nullptr) return "credit is held for nothing";
   }
   return {};
 }

@@ -2,11 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "services/hub/hex.hpp"
 
 namespace hyps::hub {
 
 using nlohmann::json;
+
+const Dispatch* Task::with(const WorkerId& worker) const {
+  const auto at = std::find_if(dispatches.begin(), dispatches.end(),
+                               [&](const Dispatch& dispatch) { return dispatch.worker == worker; });
+  return at == dispatches.end() ? nullptr : &*at;
+}
+
+Dispatch* Task::with(const WorkerId& worker) {
+  return const_cast<Dispatch*>(std::as_const(*this).with(worker));
+}
 
 const char* to_string(JobState state) {
   switch (state) {

@@ -12,6 +12,7 @@
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
+#include "services/hub/lease.hpp"
 
 namespace hyps::hub {
 
@@ -64,31 +65,40 @@ struct JobSummary {
   std::string error;
 };
 
+// A task's being with one worker.
+struct Dispatch {
+  struct Received {
+    Blob data;
+    Digest digest;
+  };
+  WorkerId worker;
+  Epoch epoch = 0;
+  Milliseconds given{0};
+  Lease lease;
+  std::optional<protocol::TaskDone> done;
+  Milliseconds done_at{0};
+  std::map<std::string, Received> received;
+};
+
 // One partition of a running job.
 struct Task {
   enum class State {
     idle,        // its inputs are not all stored, or it waits for its worker
     voting,      // given to its replicas; no verdict yet
-    dispatched,  // given to a worker; or its outputs are asked of a replica
+    dispatched,  // given to a worker, or to two; or its outputs are asked of a replica
     storing,     // the outputs have arrived and are being written
     stored,
   };
-  struct Received {
-    Blob data;
-    Digest digest;
-  };
   State state = State::idle;
-  WorkerId worker;  // of this dispatch, as the four below
-  Epoch epoch = 0;
-  Milliseconds given{0};
-  Milliseconds sent{0};  // the last time
-  std::optional<protocol::TaskDone> done;
-  Milliseconds done_at{0};
-  std::map<std::string, Received> received;
+  // dispatched: one, or two where the first is late. storing: the one whose outputs are written.
+  std::vector<Dispatch> dispatches;
 
   Milliseconds not_before{0};
   std::int64_t attempts = 0;  // failures
   std::int64_t losses = 0;    // workers that vanished with it
+
+  [[nodiscard]] Dispatch* with(const WorkerId& worker);  // nullptr: it has not been given it
+  [[nodiscard]] const Dispatch* with(const WorkerId& worker) const;
 };
 
 struct Job {

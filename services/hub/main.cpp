@@ -1,4 +1,5 @@
 // hyps-hub: wiring only.
+#include "common/bus/pulse.hpp"
 #include "common/runtime/log.hpp"
 #include "common/service/options.hpp"
 #include "common/service/program.hpp"
@@ -15,7 +16,8 @@ Status serve(const hub::Config& config) {
     runtime::log_error("store.damaged", {{"warning", store->warning()}});
   }
   auto bus = bus::make_mqtt_bus(service::mqtt_options("hub", config.id, config.broker));
-  HYPS_TRY(auto shell, hub::Shell::make(config, std::move(bus), store));
+  auto pulse = bus::make_mqtt_pulse(service::pulse_options("hub", config.id, config.broker));
+  HYPS_TRY(auto shell, hub::Shell::make(config, std::move(bus), std::move(pulse), store));
   runtime::log_info("hub.started", {{"id", config.id}, {"data_folder", config.data_folder}});
   shell->run(runtime::stop_requested());
   runtime::log_info("hub.stopped");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
@@ -14,11 +16,28 @@ namespace {
 
 constexpr Milliseconds kAskAgain{1000};
 
-void release(State& s, const Task& task, const protocol::TaskKey& key) {
-  if (Worker* worker = s.find_worker(task.worker)) worker->tasks.erase(key);
+std::vector<WorkerId> workers_of(const Task& task) {
+  std::vector<WorkerId> workers;
+  for (const Dispatch& dispatch : task.dispatches) workers.push_back(dispatch.worker);
+  return workers;
+}
+
+void release(State& s, const WorkerId& id, const protocol::TaskKey& key) {
+  if (Worker* worker = s.find_worker(id)) worker->tasks.erase(key);
 }
 
 }  // namespace
+
+void release_dispatches(State& s, Task& task, const protocol::TaskKey& key,
+                        const WorkerId& but_for) {
+  std::erase_if(task.dispatches, [&](const Dispatch& dispatch) {
+    if (dispatch.worker == but_for) return false;
+    release(s, dispatch.worker, key);
+    s.send_worker(dispatch.worker, protocol::Stored{key});
+    return true;
+  });
+  s.schedule_due = true;
+}
 
 std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
   Job* job = s.find_job(key.job);
@@ -38,27 +57,34 @@ bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) 
   if (!at) return false;
   const Task& task = at->job->tasks[at->index];
   // An answer's job is closing while the answer is being written, which a full disk may put off.
-  if (task.state == Task::State::storing) return task.worker == worker;
+  if (task.state == Task::State::storing) return task.with(worker) != nullptr;
   if (at->job->summary.state != JobState::running) return false;
   if (task.state == Task::State::stored) return false;
   if (task.state == Task::State::voting) return false;  // it has no copy of it, see above
-  if (task.state != Task::State::idle) return task.worker == worker;
+  if (task.state != Task::State::idle) return task.with(worker) != nullptr;
   // Not given to anybody now (the hub was started anew): it will be given to this one again, which
   // then need not begin anew.
   return route_to(*s.find_plan(key.plan), key.partition, worker) != nullptr;
 }
 
-void take_back(State& s, Job& job, std::size_t index, const std::string& why, TakeBack how) {
-  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
-  Task& task = job.tasks[index];
-  const protocol::TaskKey key = key_of(job, partition);
-  const WorkerId worker = task.worker;
-  release(s, task, key);
+void take_back(State& s, const TaskPlace& at, const WorkerId& worker, const std::string& why,
+               TakeBack how) {
+  const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
+  const protocol::TaskKey key = key_of(*at.job, partition);
+  release(s, worker, key);
   lose_copy(s, key, worker, why);
-  if (how != TakeBack::lost && !worker.empty()) s.send_worker(worker, protocol::Stored{key});
-  task.state = Task::State::idle;
-  task.done.reset();
-  task.received.clear();
+  if (how != TakeBack::lost) s.send_worker(worker, protocol::Stored{key});
+  std::erase_if(at.job->tasks[at.index].dispatches,
+                [id = worker](const Dispatch& dispatch) { return dispatch.worker == id; });
+  come_back(s, at, worker, why, how);
+}
+
+void come_back(State& s, const TaskPlace& at, const WorkerId& worker, const std::string& why,
+               TakeBack how) {
+  Job& job = *at.job;
+  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[at.index];
+  Task& task = job.tasks[at.index];
+  if (task.dispatches.empty()) task.state = Task::State::idle;
   if (how == TakeBack::failed) {
     ++task.attempts;
     task.not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms * task.attempts);
@@ -90,8 +116,8 @@ void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       const Task& task = job.tasks[i];
-      if (task.state == Task::State::dispatched && task.worker == worker) {
-        take_back(s, job, i, why, TakeBack::lost);
+      if (task.state == Task::State::dispatched && task.with(worker) != nullptr) {
+        take_back(s, {&job, i}, worker, why, TakeBack::lost);
       }
     }
   }
@@ -103,10 +129,12 @@ void take_moved_tasks(State& s, const PlanState& plan) {
   for (auto& [sequence, job] : s.jobs) {
     if (job.summary.plan != plan.id) continue;
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-      const Task& task = job.tasks[i];
-      const bool stays = route_to(plan, plan.plan.partitions[i].name, task.worker) != nullptr;
-      if (task.state != Task::State::dispatched || stays) continue;
-      take_back(s, job, i, "the partition was assigned to another worker", TakeBack::moved);
+      if (job.tasks[i].state != Task::State::dispatched) continue;
+      for (const WorkerId& worker : workers_of(job.tasks[i])) {
+        if (route_to(plan, plan.plan.partitions[i].name, worker) != nullptr) continue;
+        take_back(s, {&job, i}, worker, "the partition was assigned to another worker",
+                  TakeBack::moved);
+      }
     }
   }
   lose_moved_copies(s, plan);
@@ -121,8 +149,7 @@ void drop_tasks(State& s, Job& job) {
     if (task.state != Task::State::stored) close_ballot(s, key);
     if (task.state == Task::State::voting) task = {};
     if (task.state != Task::State::dispatched && task.state != Task::State::storing) continue;
-    release(s, task, key);
-    s.send_worker(task.worker, protocol::Stored{key});
+    release_dispatches(s, task, key);
     task = {};
   }
   s.schedule_due = true;
@@ -135,7 +162,9 @@ void give_up(State& s, const TaskPlace& at, const std::string& why, TakeBack how
   const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
   const Ballot* ballot = find_ballot(s, key_of(*at.job, partition));
   if (ballot != nullptr && !ballot->decided) return end_round(s, at, why, how);
-  take_back(s, *at.job, at.index, why, how);
+  for (const WorkerId& worker : workers_of(at.job->tasks[at.index])) {
+    take_back(s, at, worker, why, how);
+  }
 }
 
 // A full disk may put it off; what is stored again by then stays. Should it be lost in a crash,
@@ -202,8 +231,9 @@ void on_input_not_sent(State& s, const InputNotSent& event) {
   const Copy* copy = find_copy(s, event.task, event.worker);
   const bool voting = task.state == Task::State::voting && copy != nullptr && copy->is_awaited() &&
                       copy->epoch == event.epoch;
-  const bool dispatched = task.state == Task::State::dispatched && task.worker == event.worker &&
-                          task.epoch == event.epoch;
+  const Dispatch* dispatch = task.with(event.worker);
+  const bool dispatched = task.state == Task::State::dispatched && dispatch != nullptr &&
+                          dispatch->epoch == event.epoch;
   if (!voting && !dispatched) return;
   // Nobody's failure: all that is unfinished is sent when the broker is back.
   if (event.error.kind == ErrorKind::disconnected) return;
@@ -219,19 +249,24 @@ void on_input_not_sent(State& s, const InputNotSent& event) {
 void on_tensor_lost(State& s, const TensorLost& event) {
   const auto at = find_task(s, event.task);
   if (!at) return;
-  Task& task = at->job->tasks[at->index];
-  if (task.state != Task::State::dispatched || task.epoch != event.epoch) return;
+  const Task& task = at->job->tasks[at->index];
+  const auto dispatch =
+      std::find_if(task.dispatches.begin(), task.dispatches.end(),
+                   [&](const Dispatch& given) { return given.epoch == event.epoch; });
+  if (task.state != Task::State::dispatched || dispatch == task.dispatches.end()) return;
   s.log(Log::Level::warn, "result.broken",
         {{"job", event.task.job.text},
          {"partition", event.task.partition.text},
          {"why", event.reason}});
-  if (s.now.steady - task.sent < kAskAgain) return;
-  ask_again(s, *at->job, at->index);
+  if (s.now.steady - dispatch->lease.sent < kAskAgain) return;
+  ask_again(s, *at, dispatch->worker);
 }
 
 void restart_timeouts(State& s) {
   for (auto& [sequence, job] : s.jobs) {
-    for (Task& task : job.tasks) task.given = task.done_at = s.now.steady;
+    for (Task& task : job.tasks) {
+      for (Dispatch& dispatch : task.dispatches) dispatch.given = dispatch.done_at = s.now.steady;
+    }
   }
   for (auto& [key, ballot] : s.ballots) {
     for (auto& [worker, copy] : ballot.copies) copy.given = s.now.steady;
@@ -245,12 +280,14 @@ void expire_tasks(State& s) {
   const Milliseconds task_timeout(s.config.task_timeout_ms);
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-      const Task& task = job.tasks[i];
-      if (task.state != Task::State::dispatched) continue;
-      if (task.done && s.now.steady - task.done_at > result_timeout) {
-        take_back(s, job, i, "its outputs did not arrive in time", TakeBack::moved);
-      } else if (s.now.steady - task.given > task_timeout) {
-        take_back(s, job, i, "it was not done in time", TakeBack::failed);
+      for (const WorkerId& worker : workers_of(job.tasks[i])) {
+        if (job.tasks[i].state != Task::State::dispatched) continue;
+        const Dispatch& given = *job.tasks[i].with(worker);
+        if (given.done && s.now.steady - given.done_at > result_timeout) {
+          take_back(s, {&job, i}, worker, "its outputs did not arrive in time", TakeBack::moved);
+        } else if (s.now.steady - given.given > task_timeout) {
+          take_back(s, {&job, i}, worker, "it was not done in time", TakeBack::failed);
+        }
       }
     }
   }

@@ -22,8 +22,15 @@ enum class TakeBack {
   moved,   // another worker has the route now, or the input is gone; this one shall forget it
   failed,  // it was tried and did not work: counts as an attempt
 };
-// A dispatched task becomes idle again. Fails the job when that has happened too often.
-void take_back(State& s, Job& job, std::size_t index, const std::string& why, TakeBack how);
+// This worker shall not do it any more. When nobody else does, the task is idle again.
+void take_back(State& s, const TaskPlace& at, const WorkerId& worker, const std::string& why,
+               TakeBack how);
+// What follows from that: it is told, and counted; too often fails the job. `worker` may be empty.
+void come_back(State& s, const TaskPlace& at, const WorkerId& worker, const std::string& why,
+               TakeBack how);
+// Nobody but this one need do it any more; they forget it.
+void release_dispatches(State& s, Task& task, const protocol::TaskKey& key,
+                        const WorkerId& but_for = {});
 
 // Everything this worker was given.
 void lose_tasks(State& s, const WorkerId& worker, const std::string& why);

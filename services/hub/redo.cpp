@@ -9,13 +9,6 @@ namespace hyps::hub {
 
 namespace {
 
-void release_worker(State& s, const Task& task, const protocol::TaskKey& key) {
-  const bool working = task.state == Task::State::dispatched || task.state == Task::State::storing;
-  if (!working) return;
-  if (Worker* worker = s.find_worker(task.worker)) worker->tasks.erase(key);
-  s.send_worker(task.worker, protocol::Stored{key});
-}
-
 // As if it had never been given, but for what it has cost already.
 void forget_result(Job& job, std::size_t index) {
   Task& task = job.tasks[index];
@@ -50,7 +43,7 @@ void redo_from(State& s, const TaskPlace& at, const std::string& why) {
     const protocol::TaskKey key = key_of(job, partition);
     batch.deletes.push_back(unconfirmed_key(key.job, key.partition));
     if (i != at.index) {
-      release_worker(s, job.tasks[i], key);
+      release_dispatches(s, job.tasks[i], key);
       close_ballot(s, key);
     } else if (Ballot* ballot = find_ballot(s, key)) {
       ballot->stored = false;

@@ -6,6 +6,7 @@
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/stragglers.hpp"
 
 namespace hyps::hub {
 
@@ -19,6 +20,8 @@ struct Place {
   const partition::Partition& partition;
   std::size_t index;
   Task& task;
+  Dispatch& given;
+  [[nodiscard]] TaskPlace place() const { return {&job, index}; }
 };
 
 std::optional<Place> dispatched_task(State& s, const WorkerId& worker, const protocol::TaskKey& key,
@@ -26,11 +29,12 @@ std::optional<Place> dispatched_task(State& s, const WorkerId& worker, const pro
   const auto found = find_task(s, key);
   if (!found) return std::nullopt;
   Task& task = found->job->tasks[found->index];
+  Dispatch* given = task.with(worker);
   const bool same =
-      task.state == Task::State::dispatched && task.worker == worker && task.epoch == epoch;
+      task.state == Task::State::dispatched && given != nullptr && given->epoch == epoch;
   if (!same) return std::nullopt;
   const PlanState& plan = *s.find_plan(key.plan);
-  return Place{*found->job, plan.plan.partitions[found->index], found->index, task};
+  return Place{*found->job, plan.plan.partitions[found->index], found->index, task, *given};
 }
 
 // A result nobody waits for. The worker may forget the task, unless it has or will have it by a
@@ -57,13 +61,13 @@ bool are_the_outputs(const partition::Partition& partition,
                      [&](const auto& ref) { return has_output(partition, ref.tensor); });
 }
 
-TimelineEvent stored_event(const partition::Partition& partition, const Task& task) {
+TimelineEvent stored_event(const partition::Partition& partition, const Dispatch& given) {
   TimelineEvent stored;
   stored.event = "stored";
   stored.partition = partition.name.text;
-  stored.worker = task.worker.text;
-  stored.compute_ms = static_cast<double>(task.done->compute_us) / 1000.0;
-  stored.load_ms = static_cast<double>(task.done->load_us) / 1000.0;
+  stored.worker = given.worker.text;
+  stored.compute_ms = static_cast<double>(given.done->compute_us) / 1000.0;
+  stored.load_ms = static_cast<double>(given.done->load_us) / 1000.0;
   return stored;
 }
 
@@ -79,12 +83,11 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
   ++job.summary.stored;
   s.suspects.erase(key);
   ++s.find_plan(key.plan)->runs[found->index];
-  if (Worker* worker = s.find_worker(task.worker)) {
-    worker->tasks.erase(key);
+  if (Worker* worker = s.find_worker(WorkerId(stored.worker))) {
     ++worker->done;
     worker->compute_us += static_cast<std::int64_t>(*stored.compute_ms * 1000.0);
   }
-  s.send_worker(task.worker, protocol::Stored{key});
+  release_dispatches(s, task, key);
   on_ballot_stored(s, key);
   tell(s, job.summary, stored);
   s.schedule_due = s.status_due = true;
@@ -135,8 +138,8 @@ std::optional<store::Batch> outputs_batch(State& s, const protocol::TaskKey& key
 void store_outputs(State& s, const Place& at) {
   Outputs outputs;
   std::optional<Blob> report;
-  for (const auto& ref : at.task.done->outputs) {
-    outputs.emplace_back(ref, at.task.received.at(ref.tensor).data);
+  for (const auto& ref : at.given.done->outputs) {
+    outputs.emplace_back(ref, at.given.received.at(ref.tensor).data);
     if (ref.tensor == partition::kAnswerTensor) report = outputs.back().second;
   }
   if (report) {
@@ -144,27 +147,32 @@ void store_outputs(State& s, const Place& at) {
       return fail_job(s, at.job, at.partition.name.text + ": " + status.error().message);
     }
   }
-  at.task.received.clear();
+  at.given.received.clear();
   at.task.state = Task::State::storing;
-  const TimelineEvent stored = note(s, at.job, stored_event(at.partition, at.task));
+  if (find_ballot(s, key_of(at.job, at.partition)) == nullptr) {
+    learn_pace(*s.find_plan(at.job.summary.plan), at.index, s.now.steady - at.given.given);
+  }
+  const TimelineEvent stored = note(s, at.job, stored_event(at.partition, at.given));
   if (report) close_with_answer(s, at.job, *report);
   const protocol::TaskKey key = key_of(at.job, at.partition);
+  release_dispatches(s, at.task, key, WorkerId(at.given.worker));
   const auto shared = std::make_shared<const Outputs>(std::move(outputs));
   s.persist_until_done([&s, key, shared] { return outputs_batch(s, key, *shared); },
                        [&s, key, shared, stored] { on_stored(s, key, *shared, stored); });
 }
 
 void store_when_complete(State& s, const Place& at) {
-  if (!at.task.done) return;
-  for (const auto& ref : at.task.done->outputs) {
-    const auto received = at.task.received.find(ref.tensor);
-    if (received == at.task.received.end()) return;
+  if (!at.given.done) return;
+  for (const auto& ref : at.given.done->outputs) {
+    const auto received = at.given.received.find(ref.tensor);
+    if (received == at.given.received.end()) return;
     if (received->second.data.size() == ref.bytes && received->second.digest == ref.digest) {
       continue;
     }
     const std::string why = "output " + ref.tensor + " is not what was announced";
-    accuse(s, key_of(at.job, at.partition), at.task.worker, why);
-    return take_back(s, at.job, at.index, why, TakeBack::failed);
+    const WorkerId worker = at.given.worker;
+    accuse(s, key_of(at.job, at.partition), worker, why);
+    return take_back(s, at.place(), worker, why, TakeBack::failed);
   }
   store_outputs(s, at);
 }
@@ -177,14 +185,14 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
   if (contradicts_vote(s, worker, done)) {
     const std::string why = "the outputs are not those it announced before";
     accuse(s, done.task, worker, why);
-    return take_back(s, at->job, at->index, why, TakeBack::failed);
+    return take_back(s, at->place(), worker, why, TakeBack::failed);
   }
   if (!are_the_outputs(at->partition, done.outputs)) {
-    return take_back(s, at->job, at->index, "the worker reported outputs that are not the plan's",
+    return take_back(s, at->place(), worker, "the worker reported outputs that are not the plan's",
                      TakeBack::failed);
   }
-  if (!at->task.done) at->task.done_at = s.now.steady;
-  at->task.done = done;
+  if (!at->given.done) at->given.done_at = s.now.steady;
+  at->given.done = done;
   store_when_complete(s, *at);
 }
 
@@ -195,8 +203,8 @@ void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arriva
     ++s.stale_results;
     return;
   }
-  at->task.received.insert_or_assign(arrival.tensor,
-                                     Task::Received{arrival.data, digest_of(arrival.data.bytes())});
+  at->given.received.insert_or_assign(
+      arrival.tensor, Dispatch::Received{arrival.data, digest_of(arrival.data.bytes())});
   store_when_complete(s, *at);
 }
 
@@ -210,7 +218,7 @@ void on_task_failed(State& s, const WorkerId& worker, const protocol::TaskFailed
   if (failed.permanent) {
     return fail_job(s, at->job, at->partition.name.text + ": " + why);
   }
-  take_back(s, at->job, at->index, why, TakeBack::failed);
+  take_back(s, at->place(), worker, why, TakeBack::failed);
 }
 
 }  // namespace hyps::hub

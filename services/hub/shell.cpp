@@ -137,21 +137,23 @@ struct Act {
 };
 
 Result<std::unique_ptr<Shell>> Shell::make(Config config, std::unique_ptr<bus::Bus> bus,
+                                           std::unique_ptr<bus::Pulse> pulse,
                                            std::shared_ptr<store::Store> store) {
   HYPS_TRY(Restored restored, read_records(*store));
-  return std::unique_ptr<Shell>(
-      new Shell(std::move(config), std::move(bus), std::move(store), std::move(restored)));
+  return std::unique_ptr<Shell>(new Shell(std::move(config), std::move(bus), std::move(pulse),
+                                          std::move(store), std::move(restored)));
 }
 
-Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store::Store> store,
-             Restored restored)
+Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::unique_ptr<bus::Pulse> pulse,
+             std::shared_ptr<store::Store> store, Restored restored)
     : config_(config),
       host_(host_options(config_), std::move(bus)),
       store_(std::move(store)),
       core_(std::move(config), std::move(restored), random_seed(), runtime::now()),
       streams_(static_cast<std::size_t>(config_.max_tensor_bytes),
                static_cast<std::size_t>(config_.max_assembly_bytes)),
-      next_stream_(random_seed()) {}
+      next_stream_(random_seed()),
+      pulse_(std::move(pulse)) {}
 
 Shell::~Shell() = default;
 
@@ -167,7 +169,11 @@ void Shell::run(const std::atomic<bool>& stopped) {
   handlers.connected = [this] { on_connected(); };
   handlers.disconnected = [this] { on_disconnected(); };
   handlers.tick = [this] { tick(); };
+  pulse_->start(protocol::kAllBeats, [this](const std::string& topic, Blob frame) {
+    pulses_.arrived(topic, std::move(frame), runtime::now().steady);
+  });
   host_.run(std::move(handlers), stopped);
+  pulse_.reset();
 }
 
 void Shell::on_connected() {
@@ -249,6 +255,7 @@ void Shell::tick() {
   for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
     step(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
   }
+  for (Event& event : pulses_.take()) step(std::move(event));
   step(Tick{});
 }
 

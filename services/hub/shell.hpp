@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "common/bus/bus.hpp"
+#include "common/bus/pulse.hpp"
 #include "common/protocol/stream.hpp"
 #include "common/service/host.hpp"
 #include "common/store/store.hpp"
 #include "services/hub/core.hpp"
+#include "services/hub/pulses.hpp"
 
 namespace hyps::hub {
 
@@ -20,6 +22,7 @@ class Shell {
  public:
   // Errors: the store cannot be read.
   static Result<std::unique_ptr<Shell>> make(Config config, std::unique_ptr<bus::Bus> bus,
+                                             std::unique_ptr<bus::Pulse> pulse,
                                              std::shared_ptr<store::Store> store);
   ~Shell();
   Shell(const Shell&) = delete;
@@ -31,8 +34,8 @@ class Shell {
  private:
   friend struct Act;
 
-  Shell(Config config, std::unique_ptr<bus::Bus> bus, std::shared_ptr<store::Store> store,
-        Restored restored);
+  Shell(Config config, std::unique_ptr<bus::Bus> bus, std::unique_ptr<bus::Pulse> pulse,
+        std::shared_ptr<store::Store> store, Restored restored);
   void on_connected();
   void on_disconnected();
   void take_message(bus::Message message);
@@ -58,7 +61,9 @@ class Shell {
     std::vector<InputNotSent> failures;
   };
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  std::jthread backup_;  // the latest; posts to host_, so it goes first
+  Pulses pulses_;
+  std::unique_ptr<bus::Pulse> pulse_;  // its thread fills pulses_
+  std::jthread backup_;                // the latest; posts to host_, so it goes first
 };
 
 }  // namespace hyps::hub

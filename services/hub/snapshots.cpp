@@ -18,6 +18,7 @@ protocol::Snapshot snapshot_of(const State& s) {
   for (const auto& [id, worker] : s.workers) {
     snapshot.workers.push_back({worker.info, worker.online, worker.known, is_quarantined(s, id)});
   }
+  for (const auto& [which, when] : s.late) snapshot.late.push_back({which.first, which.second});
   for (const auto& [name, model] : s.models) {
     protocol::ModelRecord record = model;
     if (const auto plan = s.plans.find(model.plan); plan != s.plans.end()) {

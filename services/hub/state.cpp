@@ -114,6 +114,7 @@ Result<PlanState> make_plan_state(const protocol::ModelRecord& record) {
     for (const auto& output : plan.partitions[i].outputs) state.producer[output.name] = i;
   }
   state.runs.resize(plan.partitions.size());
+  state.paces.resize(plan.partitions.size(), -1.0);
   state.plan = std::move(plan);
   return state;
 }

@@ -19,6 +19,7 @@
 #include "common/voting/reputation.hpp"
 #include "services/hub/ballot.hpp"
 #include "services/hub/config.hpp"
+#include "services/hub/detector.hpp"
 #include "services/hub/events.hpp"
 #include "services/hub/job.hpp"
 #include "services/hub/records.hpp"
@@ -35,13 +36,14 @@ struct PlanState {
   std::map<PartitionName, std::vector<protocol::Route>> routes;  // the first is asked first
   std::map<std::string, std::size_t> producer;                   // tensor → partition
   std::vector<std::int64_t> runs;  // by partition, since the hub started
+  std::vector<double> paces;       // ms a run takes lately; negative: not known yet
 };
 
 struct Worker {
   protocol::WorkerInfo info;
   bool online = false;
   bool known = false;  // heard since this hub came up, or told to be gone
-  Milliseconds last_heard{0};
+  Detector detector;
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
@@ -114,6 +116,9 @@ struct State {
   BackupState backup;
   // Unfinished tasks that workers were lost with, and which workers.
   std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
+
+  // Partitions that were late, and when last; they want a second worker.
+  std::map<std::pair<PlanId, PartitionName>, Milliseconds> late;
 
   std::uint64_t next_token = 1;
   std::map<std::uint64_t, std::function<void(const Status&)>> writes;

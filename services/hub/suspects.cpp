@@ -40,9 +40,9 @@ std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker) {
   };
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-      const Task& task = job.tasks[i];
-      if (task.state != Task::State::dispatched || task.worker != worker || task.done) continue;
-      consider({&job, i}, task.given);
+      const Dispatch* given = job.tasks[i].with(worker);
+      if (given == nullptr || given->done) continue;
+      if (job.tasks[i].state == Task::State::dispatched) consider({&job, i}, given->given);
     }
   }
   for (const auto& [key, ballot] : s.ballots) {

@@ -11,6 +11,7 @@ namespace hyps::hub {
 
 namespace {
 
+constexpr Milliseconds kLateTick{300};
 constexpr std::size_t kMaxText = 200;
 constexpr std::size_t kMaxListed = 10'000;
 
@@ -85,13 +86,16 @@ void set_offline(State& s, Worker& worker, const std::string& why) {
   s.log(Log::Level::warn, "worker.offline", {{"worker", worker.info.id.text}, {"why", why}});
 }
 
+Milliseconds last_heard(const Worker& worker) { return worker.detector.last_heard(); }
+
 // Room for one more: the one that has been away for longest and has no routes is forgotten.
 bool make_room(State& s) {
   if (static_cast<std::int64_t>(s.workers.size()) < s.config.max_workers) return true;
   auto oldest = s.workers.end();
   for (auto at = s.workers.begin(); at != s.workers.end(); ++at) {
     if (at->second.online || !work_of(s, at->second).partitions.empty()) continue;
-    if (oldest == s.workers.end() || at->second.last_heard < oldest->second.last_heard) oldest = at;
+    if (oldest == s.workers.end() || last_heard(at->second) < last_heard(oldest->second))
+      oldest = at;
   }
   if (oldest == s.workers.end()) return false;
   store::Batch batch;
@@ -130,12 +134,45 @@ void on_hello(State& s, const WorkerId& id, const protocol::Hello& hello) {
     save(s, info);
   }
   worker.info = std::move(info);
-  worker.last_heard = s.now.steady;
+  worker.detector.begin(s.now.steady);
   s.log(Log::Level::info, "worker.hello", {{"worker", id.text}});
   greet(s, worker);
 }
 
 namespace {
+
+// nullptr: this worker need not have the task now.
+Lease* lease_of(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
+  const auto at = find_task(s, key);
+  if (!at) return nullptr;
+  Task& task = at->job->tasks[at->index];
+  if (Dispatch* given = task.with(worker); given != nullptr) {
+    return task.state == Task::State::dispatched ? &given->lease : nullptr;
+  }
+  Copy* copy = find_copy(s, key, worker);
+  return copy != nullptr && copy->is_awaited() ? &copy->lease : nullptr;
+}
+
+void renew_leases(State& s, Worker& worker, const std::set<protocol::TaskKey>& listed) {
+  const WorkerId& id = worker.info.id;
+  std::vector<protocol::TaskKey> lapsed;
+  for (const auto& key : worker.tasks) {
+    Lease* lease = lease_of(s, id, key);
+    if (lease == nullptr) continue;
+    if (listed.contains(key)) {
+      lease->renew(s.now.steady);
+    } else if (lease->has_lapsed(s.now.steady, Milliseconds(s.config.lease_ms))) {
+      lease->lapse(s.now.steady);
+      lapsed.push_back(key);
+    }
+  }
+  // It may have dropped them because its assignment was lost on the way.
+  if (!lapsed.empty()) assign(s, worker);
+  for (const auto& key : lapsed) {
+    if (find_copy(s, key, id) != nullptr) resend_copy(s, key, id);
+    if (const auto at = find_task(s, key)) send_task(s, *at, id);
+  }
+}
 
 void compare_tasks(State& s, Worker& worker, const protocol::Heartbeat& heartbeat) {
   std::set<protocol::TaskKey> listed;
@@ -147,44 +184,31 @@ void compare_tasks(State& s, Worker& worker, const protocol::Heartbeat& heartbea
       s.send_worker(worker.info.id, protocol::Stored{key});
     }
   }
-  const Milliseconds patience(s.config.resend_after_ms);
-  std::vector<TaskPlace> overdue;
-  std::vector<protocol::TaskKey> overdue_copies;
-  for (const auto& key : worker.tasks) {
-    const auto at = find_task(s, key);
-    if (!at || listed.contains(key)) continue;
-    const Copy* copy = find_copy(s, key, worker.info.id);
-    if (copy != nullptr && s.now.steady - copy->sent > patience) overdue_copies.push_back(key);
-    const Task& task = at->job->tasks[at->index];
-    const bool late = task.state == Task::State::dispatched && s.now.steady - task.sent > patience;
-    if (late) overdue.push_back(*at);
-  }
-  // It may have dropped them because its assignment was lost on the way.
-  if (!overdue.empty() || !overdue_copies.empty()) assign(s, worker);
-  for (const TaskPlace& at : overdue) send_task(s, *at.job, at.index);
-  for (const auto& key : overdue_copies) resend_copy(s, key, worker.info.id);
+  renew_leases(s, worker, listed);
 }
 
 }  // namespace
 
 void on_heartbeat(State& s, const WorkerId& id, const protocol::Heartbeat& heartbeat) {
   Worker* const worker = s.find_worker(id);
-  if (worker == nullptr) {
-    return s.log(Log::Level::warn, "worker.unknown", {{"worker", id.text}});
-  }
-  worker->last_heard = s.now.steady;
-  const bool another = worker->info.incarnation != heartbeat.incarnation;
-  if (another) {
-    begin_incarnation(s, *worker, heartbeat.incarnation);
-    save(s, worker->info);
-  }
-  if (another || !worker->online) greet(s, *worker);
+  // What comes on another connection may be the last words of a process that is gone.
+  const bool known =
+      worker != nullptr && worker->online && worker->info.incarnation == heartbeat.incarnation;
+  if (!known) return s.send_worker(id, protocol::SayHello{});
+  worker->detector.heard(s.now.steady);
   worker->loaded = heartbeat.loaded;
   if (worker->loaded.size() > kMaxListed) worker->loaded.resize(kMaxListed);
   worker->resident_bytes = heartbeat.resident_bytes;
   if (worker->problem != heartbeat.problem.substr(0, kMaxText)) s.status_due = true;
   worker->problem = heartbeat.problem.substr(0, kMaxText);
   compare_tasks(s, *worker, heartbeat);
+}
+
+void on_beat(State& s, const Beat& beat) {
+  on_heartbeat(s, beat.worker, beat.heartbeat);
+  Worker* const worker = s.find_worker(beat.worker);
+  if (worker == nullptr || worker->info.incarnation != beat.heartbeat.incarnation) return;
+  for (const Milliseconds at : beat.at) worker->detector.beat(at);
 }
 
 void on_worker_status(State& s, const WorkerId& id, bool online) {
@@ -198,7 +222,7 @@ void on_worker_status(State& s, const WorkerId& id, bool online) {
 void on_bus_connected_again(State& s) {
   restart_timeouts(s);
   for (auto& [id, worker] : s.workers) {
-    worker.last_heard = s.now.steady;
+    worker.detector.begin(s.now.steady);
     if (!worker.online) continue;
     assign(s, worker);
     resend_tasks(s, id);
@@ -206,13 +230,14 @@ void on_bus_connected_again(State& s) {
 }
 
 void lose_silent_workers(State& s) {
-  // Words that wait in our own queue are no silence: what we did not run does not count.
+  // What we did not run, or were not connected, is nobody's silence.
   const Milliseconds gap = s.now.steady - s.last_tick;
-  const bool stalled = gap > Milliseconds(s.config.worker_silence_ms) / 4;
+  const DetectorOptions options{.phi = static_cast<double>(s.config.worker_silence_phi),
+                                .longest = Milliseconds(s.config.worker_silence_ms)};
   for (auto& [id, worker] : s.workers) {
-    if (stalled) worker.last_heard = std::min(s.now.steady, worker.last_heard + gap);
+    if (gap > kLateTick) worker.detector.forgive(gap);
     if (!worker.online || !s.connected) continue;
-    if (s.now.steady - worker.last_heard > Milliseconds(s.config.worker_silence_ms)) {
+    if (worker.detector.is_silent(s.now.steady, options)) {
       set_offline(s, worker, "the worker is silent");
     }
   }

@@ -7,6 +7,8 @@ namespace hyps::hub {
 
 void on_hello(State& s, const WorkerId& worker, const protocol::Hello& hello);
 void on_heartbeat(State& s, const WorkerId& worker, const protocol::Heartbeat& heartbeat);
+// One that came on the connection of heartbeats.
+void on_beat(State& s, const Beat& beat);
 void on_worker_status(State& s, const WorkerId& worker, bool online);
 void on_bus_connected_again(State& s);
 

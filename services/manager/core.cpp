@@ -261,13 +261,26 @@ void Core::place_all() {
   }
 }
 
+std::set<PartitionName> Core::late_of(const ModelRecord& model) const {
+  std::set<PartitionName> late;
+  for (const protocol::LatePartition& which : snapshot_->late) {
+    if (which.plan == model.plan) late.insert(which.partition);
+  }
+  return late;
+}
+
+Epoch Core::epoch_after(const Routing& routing) const {
+  Epoch last = max_epoch_;
+  for (const protocol::Route& changed : routing.routes) last = std::max(last, changed.epoch);
+  return last + 1;
+}
+
 void Core::place(const ModelRecord& model, const partition::Plan& plan, const Held& held) {
   const Routing current = current_routing(model);
   Routing wanted = route(plan, current.routes, devices_, held, max_epoch_ + 1);
+  add_helpers(plan, late_of(model), current.routes, devices_, held, epoch_after(wanted), wanted);
   if (same_routes(wanted.routes, current.routes) && wanted.problem == current.problem) return;
-  for (const protocol::Route& changed : wanted.routes) {
-    max_epoch_ = std::max(max_epoch_, changed.epoch);
-  }
+  max_epoch_ = epoch_after(wanted) - 1;
   log(wanted.problem.empty() ? Log::Level::info : Log::Level::warn, "model.placed",
       {{"model", model.name.text},
        {"partitions", std::to_string(wanted.routes.size())},

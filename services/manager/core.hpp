@@ -76,6 +76,9 @@ class Core {
   static Basis basis_of(const protocol::ModelRecord& model);
   void tell(const protocol::ModelRecord& model, Outcome& outcome);
   void place_all();
+  [[nodiscard]] std::set<PartitionName> late_of(const protocol::ModelRecord& model) const;
+  // The first that no route has had.
+  [[nodiscard]] Epoch epoch_after(const Routing& routing) const;
   void place(const protocol::ModelRecord& model, const partition::Plan& plan, const Held& held);
   // What the hub has, or will have once our last message is there.
   [[nodiscard]] Routing current_routing(const protocol::ModelRecord& model) const;

@@ -152,6 +152,45 @@ Routing route(const Plan& plan, const std::vector<Route>& old, const std::vector
   return routing;
 }
 
+namespace {
+
+// nullptr: nobody with room.
+const Device* helper_for(const Partition& part, const WorkerId& first,
+                         const std::vector<Route>& old, const std::vector<Device>& devices,
+                         const std::map<WorkerId, std::int64_t>& free) {
+  for (const Route& route : old) {
+    const Device* device = find_device(devices, route.worker);
+    const bool helped = route.partition == part.name && route.worker != first;
+    if (helped && device != nullptr && !device->quarantined) return device;
+  }
+  return roomiest_other(part, first, devices, free);
+}
+
+}  // namespace
+
+void add_helpers(const Plan& plan, const std::set<PartitionName>& late,
+                 const std::vector<Route>& old, const std::vector<Device>& devices,
+                 const Held& held, Epoch new_epoch, Routing& routing) {
+  Held all = held;
+  add_held(plan, routing.routes, all);
+  auto free = free_bytes(plan, devices, {}, all);
+  for (const PartitionName& name : late) {
+    const auto is_of = [&](const Route& route) { return route.partition == name; };
+    const auto first = std::find_if(routing.routes.begin(), routing.routes.end(), is_of);
+    const Partition* part = plan.find(name);
+    if (part == nullptr || part->replication.replicas > 1 || first == routing.routes.end())
+      continue;
+    const Device* helper = helper_for(*part, first->worker, old, devices, free);
+    if (helper == nullptr) continue;
+    free[helper->id] -= part->memory_bytes();
+    const auto before = std::find_if(old.begin(), old.end(), [&](const Route& route) {
+      return is_of(route) && route.worker == helper->id;
+    });
+    routing.routes.insert(first + 1,
+                          before != old.end() ? *before : Route{name, helper->id, new_epoch++});
+  }
+}
+
 void add_held(const Plan& plan, const std::vector<Route>& routes, Held& held) {
   for (const Route& route : routes) {
     if (const Partition* part = plan.find(route.partition)) {

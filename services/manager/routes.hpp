@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,13 @@ using Held = std::map<WorkerId, std::int64_t>;  // bytes of partitions on each w
 // it has one.
 Routing route(const partition::Plan& plan, const std::vector<protocol::Route>& old,
               const std::vector<planning::Device>& devices, const Held& held, Epoch new_epoch);
+
+// A second worker for each of the plan's partitions in `late` that has but one, where there is one
+// with room; the one it had before, if it is still there.
+void add_helpers(const partition::Plan& plan, const std::set<PartitionName>& late,
+                 const std::vector<protocol::Route>& old,
+                 const std::vector<planning::Device>& devices, const Held& held, Epoch new_epoch,
+                 Routing& routing);
 
 // What these routes hold on each worker, added to `held`.
 void add_held(const partition::Plan& plan, const std::vector<protocol::Route>& routes, Held& held);

@@ -9,6 +9,7 @@ using protocol::TaskKey;
 
 namespace {
 
+constexpr Milliseconds kHelloAgain{500};
 constexpr int kMaxOvertaken = 8;
 constexpr int kMaxSendsUnassigned = 4;
 
@@ -51,19 +52,29 @@ void Core::on(const HubOnline&) {
 }
 
 void Core::say_hello() {
+  last_hello_ = now_.steady;
   publish(protocol::Hello{config_.info});
   beat();
 }
 
-void Core::beat() {
+protocol::Heartbeat Core::heartbeat() const {
   protocol::Heartbeat heartbeat;
   heartbeat.incarnation = config_.info.incarnation;
   heartbeat.tasks = tasks_.keys();
   heartbeat.loaded = partitions_.loaded_names();
   heartbeat.resident_bytes = partitions_.resident_bytes();
   heartbeat.problem = partitions_.problem();
+  return heartbeat;
+}
+
+void Core::beat() {
   last_beat_ = now_.steady;
-  publish(std::move(heartbeat));
+  publish(heartbeat());
+}
+
+void Core::pulse() {
+  last_pulse_ = now_.steady;
+  effects_.emplace_back(Pulse{heartbeat()});
 }
 
 // ---- messages ---------------------------------------------------------------------------------
@@ -137,6 +148,10 @@ void Core::on_message(const protocol::Stored& stored) {
   if (task == nullptr) return;
   stop_sending(*task);
   tasks_.erase(stored.task);
+}
+
+void Core::on_message(const protocol::SayHello&) {
+  if (now_.steady - last_hello_ >= kHelloAgain) say_hello();
 }
 
 // ---- bundles ----------------------------------------------------------------------------------
@@ -369,6 +384,7 @@ void Core::on(const Tick&) {
   report_drops();
   if (connected_) resend_due();
   if (connected_ && now_.steady - last_beat_ >= config_.heartbeat) beat();
+  if (connected_ && now_.steady - last_pulse_ >= config_.pulse) pulse();
 }
 
 // What was dropped since the last report, once a heartbeat at most.

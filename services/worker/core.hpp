@@ -16,6 +16,7 @@ struct CoreConfig {
   protocol::WorkerInfo info;  // memory_bytes is the budget for partitions
   TaskLimits limits;
   Milliseconds heartbeat{1000};
+  Milliseconds pulse{200};    // between heartbeats on their own connection
   Milliseconds resend{3000};  // results that are out and not Stored
   Milliseconds retry{5000};   // a bundle that could not be fetched or loaded
 };
@@ -50,6 +51,7 @@ class Core {
   void on_message(const protocol::Run& run);
   void on_message(const protocol::Chunk& chunk);
   void on_message(const protocol::Stored& stored);
+  void on_message(const protocol::SayHello&);
   template <typename Other>
   void on_message(const Other& other);
 
@@ -61,7 +63,9 @@ class Core {
   [[nodiscard]] bool has_work(const Partition& partition);
 
   void say_hello();
+  [[nodiscard]] protocol::Heartbeat heartbeat() const;
   void beat();
+  void pulse();
   void send_results(const protocol::TaskKey& key, Task& task);
   void stop_sending(Task& task);
   void resend_all();
@@ -80,7 +84,9 @@ class Core {
   bool connected_ = false;
   bool busy_ = false;  // the compute thread loads or computes
   std::uint64_t next_stream_;
+  Milliseconds last_hello_{0};
   Milliseconds last_beat_{0};
+  Milliseconds last_pulse_{0};
   Counters reported_;
   Milliseconds last_report_{0};
   Now now_;          // of the step going on

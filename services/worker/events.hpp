@@ -77,6 +77,9 @@ using Event = std::variant<Connected, Disconnected, HubOnline, Received, Malform
 struct Publish {
   protocol::Message message;
 };
+struct Pulse {  // on the connection of heartbeats, or not at all
+  protocol::Heartbeat heartbeat;
+};
 struct SendTensor {  // as a chunk stream; answered by Sent
   std::uint64_t stream = 0;
   protocol::TaskKey task;
@@ -109,7 +112,7 @@ struct Compute {  // answered by Computed or ComputeFailed
 using Log = runtime::LogLine;
 
 using Effect =
-    std::variant<Publish, SendTensor, StopSending, Fetch, Keep, Load, Unload, Compute, Log>;
+    std::variant<Publish, Pulse, SendTensor, StopSending, Fetch, Keep, Load, Unload, Compute, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace hyps::worker

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "common/bus/bus.hpp"
+#include "common/bus/pulse.hpp"
 #include "common/engine/engine.hpp"
 #include "common/runtime/event_loop.hpp"
 #include "common/runtime/log.hpp"
@@ -49,6 +50,7 @@ Status serve(const worker::Options& options) {
   worker::Shell shell(
       std::move(shell_config),
       bus::make_mqtt_bus(service::mqtt_options("worker", options.id, options.broker)),
+      bus::make_mqtt_pulse(service::pulse_options("worker", options.id, options.broker)),
       std::move(engine));
   return shell.run(runtime::stop_requested());
 }

@@ -8,13 +8,14 @@
 
 namespace hyps::worker {
 
-Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
+Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus, std::unique_ptr<bus::Pulse> pulse,
              std::unique_ptr<engine::Engine> engine)
     : options_(std::move(options)),
       core_(options_.core),
       cache_(options_.cache_folder, options_.cache_bytes),
       fetcher_(cache_.files_folder()),
       link_({protocol::Role::worker, options_.core.info.id.text}, std::move(bus)),
+      pulse_(std::move(pulse)),
       engine_(std::move(engine)) {}
 
 Status Shell::run(const std::atomic<bool>& stopped) {
@@ -22,6 +23,7 @@ Status Shell::run(const std::atomic<bool>& stopped) {
   compute_ = std::make_unique<ComputeThread>(std::move(engine_), cache_, [this](Event event) {
     link_.post([this, event = std::move(event)] { step(event); });
   });
+  pulse_->start({}, {});
   link_.run(handlers(), stopped);
   compute_.reset();
   return {};
@@ -114,6 +116,11 @@ void Shell::step(const Event& event) {
 // ---- out --------------------------------------------------------------------------------------
 
 void Shell::perform(const Publish& effect) { link_.publish(effect.message); }
+
+void Shell::perform(const Pulse& effect) {
+  const auto& id = options_.core.info.id;
+  (void)pulse_->send(protocol::beat_topic(id), protocol::encode(effect.heartbeat));
+}
 
 void Shell::perform(const SendTensor& effect) {
   auto writer = std::make_shared<protocol::StreamWriter>(effect.stream, effect.task, effect.epoch,

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/bus/pulse.hpp"
 #include "common/runtime/file_transfer.hpp"
 #include "common/service/hub_link.hpp"
 #include "services/worker/bundle_cache.hpp"
@@ -26,7 +27,7 @@ struct ShellOptions {
 
 class Shell {
  public:
-  Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus,
+  Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus, std::unique_ptr<bus::Pulse> pulse,
         std::unique_ptr<engine::Engine> engine);
 
   // Until `stopped`; then says goodbye. The error: the cache folder cannot be used.
@@ -46,6 +47,7 @@ class Shell {
   void step(const Event& event);
 
   void perform(const Publish& effect);
+  void perform(const Pulse& effect);
   void perform(const SendTensor& effect);
   void perform(const StopSending& effect);
   void perform(const Fetch& effect);
@@ -67,6 +69,7 @@ class Shell {
   std::map<std::uint64_t, Flag> sending_;
   std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
   service::HubLink link_;
+  std::unique_ptr<bus::Pulse> pulse_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<ComputeThread> compute_;  // last: its thread posts to the link
 };

@@ -10,7 +10,7 @@
 #include <span>
 #include <thread>
 
-#include "common/bus/bus.hpp"
+#include "common/bus/pulse.hpp"
 #include "common/engine/engine.hpp"
 #include "common/protocol/topics.hpp"
 #include "services/worker/shell.hpp"
@@ -95,8 +95,10 @@ class LyingWorker {
     mqtt.will_topic = protocol::status_topic("worker", id);
     mqtt.will_payload = protocol::kOffline;
     mqtt.report = [](std::string_view, const auto&) {};
-    shell_ = std::make_unique<worker::Shell>(std::move(options), bus::make_mqtt_bus(mqtt),
-                                             std::move(engine));
+    auto bus = bus::make_mqtt_bus(mqtt);
+    mqtt.client_id += "-pulse";
+    shell_ = std::make_unique<worker::Shell>(std::move(options), std::move(bus),
+                                             bus::make_mqtt_pulse(mqtt), std::move(engine));
     thread_ = std::thread([this] { (void)shell_->run(stopped_); });
   }
   ~LyingWorker() {

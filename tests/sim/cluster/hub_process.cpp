@@ -129,6 +129,7 @@ void HubProcess::connect() {
     filters.push_back(protocol::all_outboxes(role));
   }
   filters.emplace_back(protocol::kAllStatus);
+  filters.emplace_back(protocol::kAllBeats);
   filters.emplace_back(protocol::kAllInputs);
   life_->bus = make_bus(std::move(filters), status_message("hub", config_.id, protocol::kOffline),
                         {[this](bus::Message message) { take_message(std::move(message)); },
@@ -164,6 +165,9 @@ void HubProcess::take_message(bus::Message message) {
     return take_frame(*peer, message.payload);
   }
   if (protocol::parse_status_topic(message.topic)) return take_status(message);
+  if (protocol::worker_of_beat(message.topic)) {
+    return life_->pulses.arrived(message.topic, message.payload, now().steady);
+  }
   if (const auto model = protocol::model_of_input(message.topic)) {
     return take_input(*model, std::move(message));
   }
@@ -225,6 +229,10 @@ void HubProcess::on_tick() {
   if (!alive()) return;
   for (const auto& lost : life_->streams.expire(now().steady, kStreamSilence)) {
     if (alive()) step(hub::TensorLost{lost.task, lost.epoch, "its stream fell silent"});
+  }
+  if (!alive()) return;
+  for (hub::Event& event : life_->pulses.take()) {
+    if (alive()) step(std::move(event));
   }
   if (alive()) step(hub::Tick{});
 }

@@ -10,6 +10,7 @@
 #include "ledger.hpp"
 #include "process.hpp"
 #include "services/hub/core.hpp"
+#include "services/hub/pulses.hpp"
 
 namespace hyps::sim {
 
@@ -32,6 +33,7 @@ class HubProcess final : public Process {
     std::vector<hub::InputNotSent> failures;
     std::uint64_t next_stream;
     int ticks = 0;
+    hub::Pulses pulses;
     std::shared_ptr<ClientBus> bus;
   };
 

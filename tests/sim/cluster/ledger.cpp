@@ -84,21 +84,30 @@ void Ledger::before(const hub::State& state, const hub::Event& event) {
   }
 }
 
+// What workers have said and sent of it.
+std::size_t Ledger::results_of(const hub::Task& task) {
+  std::size_t results = 0;
+  for (const hub::Dispatch& given : task.dispatches) {
+    results += given.received.size() + (given.done ? 1 : 0);
+  }
+  return results;
+}
+
 void Ledger::claim(const hub::State& state, const std::string& worker,
                    const protocol::TaskKey& task, Epoch epoch) {
   const hub::Task* known = find_task(state, task);
   if (known == nullptr) return;
-  const bool given = known->state == TaskState::dispatched && known->worker.text == worker &&
-                     known->epoch == epoch;
-  claim_ = Claim{task, given, known->done.has_value(), known->received.size(), known->state};
+  const hub::Dispatch* with = known->with(WorkerId(worker));
+  const bool given =
+      known->state == TaskState::dispatched && with != nullptr && with->epoch == epoch;
+  claim_ = Claim{task, given, results_of(*known), known->state};
 }
 
 // The fence: a result counts only from the worker the task was given to, in the epoch it was given.
 void Ledger::check_claim(const hub::State& state) {
   if (!claim_ || claim_->legitimate) return;
   const hub::Task* task = find_task(state, claim_->task);
-  const bool moved_on = task == nullptr || (task->done && !claim_->done) ||
-                        task->received.size() > claim_->received ||
+  const bool moved_on = task == nullptr || results_of(*task) > claim_->results ||
                         (task->state != claim_->state && task->state != TaskState::dispatched);
   if (!moved_on) return;
   world_.violate("a result of " + claim_->task.partition.text + " of " + claim_->task.job.text +
@@ -209,7 +218,8 @@ void Ledger::check_assign(const hub::State& state, const WorkerId& worker,
 void Ledger::check_stored(const hub::State& state, const WorkerId& worker,
                           const protocol::Stored& stored) {
   const hub::Task* task = find_task(state, stored.task);
-  if (task == nullptr || task->state != TaskState::storing || task->worker != worker) return;
+  if (task == nullptr || task->state != TaskState::storing) return;
+  if (task->with(worker) == nullptr) return;
   const auto* part = find_plan(stored.task.plan)->find(stored.task.partition);
   for (const auto& output : part->outputs) {
     if (world_.disk.now().get(hub::feature_map_key(stored.task.job, output.name)).ok()) continue;

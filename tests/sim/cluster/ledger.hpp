@@ -47,14 +47,14 @@ class Ledger {
   struct Claim {
     protocol::TaskKey task;
     bool legitimate = false;
-    bool done = false;
-    std::size_t received = 0;
+    std::size_t results = 0;
     hub::Task::State state = hub::Task::State::idle;
   };
   using AskerKey = std::pair<std::string, std::string>;  // topic, correlation
 
   [[nodiscard]] static const hub::Task* find_task(const hub::State& state,
                                                   const protocol::TaskKey& key);
+  static std::size_t results_of(const hub::Task& task);
   void claim(const hub::State& state, const std::string& worker, const protocol::TaskKey& task,
              Epoch epoch);
   void check_claim(const hub::State& state);

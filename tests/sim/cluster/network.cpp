@@ -17,7 +17,7 @@ constexpr std::size_t kTypeAt = 13;  // in a frame (FORMAT.md)
 bool is_frame(const std::string& topic) {
   const bool of_peer = topic.starts_with("hyps/w/") || topic.starts_with("hyps/m/") ||
                        topic.starts_with("hyps/c/") || topic.starts_with("hyps/v/");
-  return of_peer && (topic.ends_with("/in") || topic.ends_with("/out"));
+  return of_peer && (topic.ends_with("/in") || topic.ends_with("/out") || topic.ends_with("/beat"));
 }
 
 template <typename M>
@@ -167,6 +167,14 @@ void Network::send(const ConnectionPtr& connection, std::uint64_t serial, bus::M
     travel_down(connection, [connection, serial] {
       if (!connection->at_broker) return;
       if (const auto socket = connection->socket.lock()) socket->on_acknowledged(serial);
+    });
+  });
+}
+
+void Network::pulse(const std::string& client, bus::Message message) {
+  world_.clock.after(latency(), [this, client, message = std::move(message)] {
+    arrive(client, true, [this, message] {
+      if (broker_up_) publish(message);
     });
   });
 }

@@ -43,6 +43,9 @@ class Network {
   ConnectionPtr connect(const std::string& client, std::vector<std::string> filters,
                         bus::Message will, const std::shared_ptr<Socket>& socket);
   void send(const ConnectionPtr& connection, std::uint64_t serial, bus::Message message);
+  // On a connection of its own, which is there while the line and the broker are; what is on its
+  // way when the process dies still arrives.
+  void pulse(const std::string& client, bus::Message message);
   // By the process, or its kernel when it dies.
   void close(const ConnectionPtr& connection);
 

@@ -143,6 +143,7 @@ void WorkerProcess::check_fetches() {
 struct Perform {
   WorkerProcess& process;
   void operator()(const worker::Publish& e) const { process.publish(e.message); }
+  void operator()(const worker::Pulse& e) const { process.pulse(e.heartbeat); }
   void operator()(const worker::SendTensor& e) const { process.send_tensor(e); }
   void operator()(const worker::StopSending& e) const { process.life_->sending.erase(e.stream); }
   void operator()(const worker::Fetch& e) const {
@@ -169,6 +170,12 @@ void WorkerProcess::step(const worker::Event& event) {
 void WorkerProcess::publish(const protocol::Message& message) {
   (void)life_->bus->publish(
       {protocol::outbox({Role::worker, setup_.id}), protocol::encode(message), false, {}, {}, {}});
+}
+
+void WorkerProcess::pulse(const protocol::Heartbeat& heartbeat) {
+  network_.pulse(
+      name(),
+      {protocol::beat_topic(WorkerId(setup_.id)), protocol::encode(heartbeat), false, {}, {}, {}});
 }
 
 void WorkerProcess::send_tensor(const worker::SendTensor& effect) {

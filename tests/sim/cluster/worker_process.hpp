@@ -61,6 +61,7 @@ class WorkerProcess final : public Process {
   void check_fetches();
   void step(const worker::Event& event);
   void publish(const protocol::Message& message);
+  void pulse(const protocol::Heartbeat& heartbeat);
   void send_tensor(const worker::SendTensor& effect);
 
   // ---- the compute thread ----

@@ -23,7 +23,7 @@ class DeadLetters : public testing::Test {
     const auto sequence = w_.state().unfinished.find(JobId(job));
     if (sequence == w_.state().unfinished.end()) return {};
     for (const Task& task : w_.state().jobs.at(sequence->second).tasks) {
-      if (task.state == Task::State::dispatched) return task.worker.text;
+      if (task.state == Task::State::dispatched) return task.dispatches.front().worker.text;
     }
     return {};
   }

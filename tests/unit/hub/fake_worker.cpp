@@ -35,6 +35,7 @@ std::vector<Event> FakeWorker::on_message(const protocol::Message& message, Mill
     if (assigned->incarnation == info.incarnation) assign = *assigned;
   }
   if (const auto* stored = std::get_if<protocol::Stored>(&message)) held_.erase(stored->task);
+  if (std::holds_alternative<protocol::SayHello>(message)) return hello();
   const auto* run = std::get_if<protocol::Run>(&message);
   if (run == nullptr) return {};
   Held& held = held_[run->task];

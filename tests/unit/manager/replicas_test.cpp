@@ -103,5 +103,51 @@ TEST_F(ManagerReplicas, NoModelIsPlannedForALiar) {
   EXPECT_THAT(effects_of<PrepareModel>(world.all), IsEmpty());
 }
 
+TEST_F(ManagerReplicas, ALatePartitionGetsASecondWorkerWithRoomForAsLongAsItIsLate) {
+  deploy(3, 200, 1, 1);
+  const auto before = routes();
+  for (const auto& [partition, of] : before) ASSERT_EQ(of.size(), 1U) << partition;
+  const PlanId plan = world.model_named("m").plan;
+  world.truth.late = {{plan, PartitionName("v2")}};
+  world.settle(world.show());
+  const auto helped = routes();
+  for (const auto& [partition, of] : helped) {
+    ASSERT_EQ(of.size(), partition == "v2" ? 2U : 1U) << partition;
+    EXPECT_EQ(of[0], before.at(partition)[0]) << "nothing moves";
+  }
+  EXPECT_NE(helped.at("v2")[0].worker, helped.at("v2")[1].worker);
+  EXPECT_EQ(world.model_named("m").problem, "");
+  EXPECT_THAT(published<SetRoutes>(world.show()), IsEmpty()) << "the helper stays";
+  world.truth.late.clear();
+  world.settle(world.show());
+  EXPECT_EQ(routes(), before);
+}
+
+TEST_F(ManagerReplicas, WhereNobodyHasRoomALatePartitionGetsNoSecondWorker) {
+  deploy(3, 60, 1, 1);  // one partition fills one worker
+  const auto before = routes();
+  world.truth.late = {{world.model_named("m").plan, PartitionName("v2")}};
+  world.settle(world.show());
+  EXPECT_EQ(routes(), before);
+  EXPECT_EQ(world.model_named("m").problem, "");
+}
+
+TEST_F(ManagerReplicas, AHelperThatGoesIsReplacedAndOneInQuarantineIsNone) {
+  deploy(4, 200, 1, 1);
+  world.truth.late = {{world.model_named("m").plan, PartitionName("v2")}};
+  world.settle(world.show());
+  const Route first = routes().at("v2")[1];
+  world.worker_named(first.worker.text).online = false;
+  world.settle(world.show());
+  ASSERT_EQ(routes().at("v2").size(), 2U);
+  const Route second = routes().at("v2")[1];
+  EXPECT_NE(second.worker, first.worker);
+  EXPECT_GT(second.epoch, first.epoch);
+  world.worker_named(second.worker.text).quarantined = true;
+  world.settle(world.show());
+  ASSERT_EQ(routes().at("v2").size(), 2U);
+  EXPECT_NE(routes().at("v2")[1].worker, second.worker);
+}
+
 }  // namespace
 }  // namespace hyps::manager::testing

@@ -49,7 +49,8 @@ inline std::vector<Message> samples() {
                {{sample_worker(), true, false, true}, {}},
                {{model, sample_files(), "{}", "[3]", "ready", "none", PlanId("net@0badcafe"), "[]",
                  sample_bundles(), sample_routes()},
-                {}}},
+                {}},
+               {{PlanId("net@0badcafe"), PartitionName("v02")}}},
       SetPlan{model, sample_files(), "{}", sample_bundles()},
       SetRoutes{PlanId("net@0badcafe"), sample_routes(), "one worker of 64 MB"},
       ModelFailed{model, sample_files(), false, "no worker"},
@@ -64,6 +65,7 @@ inline std::vector<Message> samples() {
       Verdict{task, 18, 1, {WorkerId("w1"), WorkerId("w2")}, {WorkerId("w3")}, "x differs"},
       Backup{19, "monday"},
       Replay{20, JobId("j1"), JobId("j2")},
+      SayHello{},
   };
 }
 

@@ -46,7 +46,7 @@ class WorkerShell : public ::testing::Test {
     shell_ = std::make_unique<Shell>(
         options,
         bus::make_memory_bus(broker_, "w1", protocol::status_topic("worker", "w1"), "offline"),
-        engine::make_reference_engine());
+        bus::make_memory_pulse(broker_), engine::make_reference_engine());
     stopped_ = false;
     thread_ = std::thread([this] { EXPECT_TRUE(shell_->run(stopped_).ok()); });
     hello_ = hub_.greet<protocol::Hello>();
