@@ -69,6 +69,12 @@ std::vector<Children::Death> Children::reap(Milliseconds now) {
   return deaths;
 }
 
+void Children::revive() {
+  for (Child& child : children_) {
+    if (child.pid == 0) (void)spawn(child);
+  }
+}
+
 void Children::stop_all() {
   for (auto child = children_.rbegin(); child != children_.rend(); ++child) {
     if (child->pid <= 0) continue;
@@ -85,6 +91,12 @@ void Children::stop_all() {
     ::waitpid(child->pid, nullptr, 0);
     child->pid = 0;
   }
+}
+
+std::map<std::string, pid_t> Children::pids() const {
+  std::map<std::string, pid_t> pids;
+  for (const Child& child : children_) pids[child.name] = child.pid;
+  return pids;
 }
 
 pid_t Children::pid_of(const std::string& name) const {

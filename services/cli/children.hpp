@@ -31,9 +31,13 @@ class Children {
   // Who died since the last call; restarts those that are due. Never blocks.
   std::vector<Death> reap(Milliseconds now);
 
+  // Starts all that are dead.
+  void revive();
+
   // SIGTERM to all, in reverse order of starting, then SIGKILL after five seconds.
   void stop_all();
   [[nodiscard]] pid_t pid_of(const std::string& name) const;  // 0: not running
+  [[nodiscard]] std::map<std::string, pid_t> pids() const;    // likewise, of all
 
  private:
   struct Child {

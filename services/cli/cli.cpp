@@ -43,9 +43,9 @@ int run_command_line(int argc, char** argv) {
   cli.app.footer(
       "Exit codes: 0 done, 1 a bad result, 2 wrong usage, 3 not found, 4 invalid input,\n"
       "5 not reachable in time, 6 refused for now (full, too small), 7 system error.");
-  for (auto* add :
-       {add_up, add_deploy, add_infer, add_get, add_describe, add_watch, add_logs, add_replay,
-        add_remove, add_backup, add_plan, add_partition, add_run, add_verify, add_make_model}) {
+  for (auto* add : {add_up, add_deploy, add_infer, add_get, add_describe, add_watch, add_logs,
+                    add_replay, add_remove, add_backup, add_chaos, add_plan, add_partition, add_run,
+                    add_verify, add_make_model}) {
     add(cli);
   }
   try {

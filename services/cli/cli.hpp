@@ -49,6 +49,7 @@ void add_logs(Cli& cli);
 void add_backup(Cli& cli);
 void add_replay(Cli& cli);
 void add_watch(Cli& cli);
+void add_chaos(Cli& cli);
 
 int run_command_line(int argc, char** argv);
 

@@ -11,6 +11,7 @@
 #include "common/protocol/codec.hpp"
 #include "common/runtime/event_loop.hpp"
 #include "common/runtime/file_transfer.hpp"
+#include "services/cli/cluster_note.hpp"
 
 namespace hyps::cli {
 
@@ -50,11 +51,6 @@ ErrorKind kind_named(const std::string& name) {
 
 std::string random_name() { return fmt::format("{:016x}", random_number()); }
 
-std::filesystem::path broker_file() {
-  const std::string home = environment("HOME");
-  return std::filesystem::path(home.empty() ? "/tmp" : home) / ".hyps" / "broker";
-}
-
 Result<BrokerAddress> find_broker(const std::string& given) {
   std::string text = given.empty() ? environment("HYPS_BROKER") : given;
   if (text.empty()) {
@@ -78,7 +74,8 @@ Result<BrokerAddress> find_broker(const std::string& given) {
   return address;
 }
 
-Result<std::unique_ptr<Client>> Client::connect(const Cli& cli, Milliseconds timeout) {
+Result<std::unique_ptr<Client>> Client::connect(const Cli& cli, Milliseconds timeout,
+                                                const std::vector<std::string>& watched) {
   std::unique_ptr<Client> client(new Client());
   HYPS_TRY(client->broker_, find_broker(cli.broker));
   client->self_ = {protocol::Role::client, "cli-" + random_name()};
@@ -95,6 +92,7 @@ Result<std::unique_ptr<Client>> Client::connect(const Cli& cli, Milliseconds tim
   client->bus_ = bus::make_mqtt_bus(options);
   client->bus_->subscribe(protocol::inbox(client->self_));
   client->bus_->subscribe(client->answer_topic_);
+  for (const std::string& topic : watched) client->bus_->subscribe(topic);
   auto* incoming = client->incoming_.get();
   client->bus_->start({
       .message =
@@ -135,8 +133,8 @@ bool Client::pump(const std::function<bool()>& until, Milliseconds timeout) {
 }
 
 void Client::handle(bus::Message message) {
-  if (message.topic == answer_topic_) {
-    answers_.push_back(std::move(message));
+  if (message.topic != protocol::inbox(self_)) {
+    messages_.push_back(std::move(message));
     return;
   }
   const auto decoded = protocol::decode(message.payload);
@@ -215,11 +213,23 @@ Result<std::vector<protocol::FileRef>> Client::upload(
   return references;
 }
 
-std::optional<bus::Message> Client::next_answer(Milliseconds timeout) {
-  if (!pump([&] { return !answers_.empty(); }, timeout)) return std::nullopt;
-  bus::Message answer = std::move(answers_.front());
-  answers_.erase(answers_.begin());
-  return answer;
+std::optional<bus::Message> Client::next_message(Milliseconds timeout) {
+  if (!pump([&] { return !messages_.empty(); }, timeout)) return std::nullopt;
+  bus::Message message = std::move(messages_.front());
+  messages_.pop_front();
+  return message;
+}
+
+Result<std::string> choose_model(Client& client, const std::string& given) {
+  if (!given.empty()) return given;
+  HYPS_TRY(const auto reply, client.query("models"));
+  const auto& models = reply.at("models");
+  if (models.size() == 1) return models[0].value("name", "");
+  std::string names;
+  for (const auto& model : models) names += " " + model.value("name", "");
+  return Error{ErrorKind::invalid, models.empty()
+                                       ? "no model is deployed; see hyps deploy"
+                                       : "which model? use --model with one of:" + names};
 }
 
 }  // namespace hyps::cli

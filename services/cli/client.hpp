@@ -2,6 +2,7 @@
 // again every second until they are answered or the time is up.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -28,12 +29,12 @@ struct BrokerAddress {
 };
 // See README.md, "Which cluster".
 Result<BrokerAddress> find_broker(const std::string& given);
-std::filesystem::path broker_file();  // ~/.hyps/broker
 
 class Client {
  public:
-  // Errors: disconnected, after `timeout`.
-  static Result<std::unique_ptr<Client>> connect(const Cli& cli, Milliseconds timeout);
+  // `watched`: topics besides its own. Errors: disconnected, after `timeout`.
+  static Result<std::unique_ptr<Client>> connect(const Cli& cli, Milliseconds timeout,
+                                                 const std::vector<std::string>& watched = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -48,10 +49,10 @@ class Client {
       const std::vector<std::pair<std::filesystem::path, std::string>>& files,
       const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
-  // For answers to images: messages on answer_topic() are returned by next_answer.
+  // For answers to images: messages on answer_topic(), and on watched ones.
   [[nodiscard]] std::string answer_topic() const { return answer_topic_; }
   Status publish(bus::Message message) { return bus_->publish(std::move(message)); }
-  std::optional<bus::Message> next_answer(Milliseconds timeout);
+  std::optional<bus::Message> next_message(Milliseconds timeout);
   // How often the connection came up; a rise means that what was in flight may be lost.
   [[nodiscard]] int connections() const { return connections_; }
 
@@ -73,8 +74,11 @@ class Client {
   int connections_ = 0;
   std::map<std::uint64_t, Result<std::string>> replies_;
   std::vector<protocol::Message> file_answers_;
-  std::vector<bus::Message> answers_;
+  std::deque<bus::Message> messages_;
 };
+
+// The one that is given, or the only one there is.
+Result<std::string> choose_model(Client& client, const std::string& given);
 
 // A new random name for a job or client: 16 hex digits.
 std::string random_name();

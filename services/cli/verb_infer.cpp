@@ -32,18 +32,6 @@ struct Question {
   Blob payload;
 };
 
-Result<std::string> choose_model(Client& client, const std::string& given) {
-  if (!given.empty()) return given;
-  HYPS_TRY(const auto reply, client.query("models"));
-  const auto& models = reply.at("models");
-  if (models.size() == 1) return models[0].value("name", "");
-  std::string names;
-  for (const auto& model : models) names += " " + model.value("name", "");
-  return Error{ErrorKind::invalid, models.empty()
-                                       ? "no model is deployed; see hyps deploy"
-                                       : "which model? use --model with one of:" + names};
-}
-
 // Asks all questions, keeping kInFlight open; asks again after a broken connection. The job's name
 // makes that safe: the hub computes each once.
 class Interview {
@@ -60,7 +48,7 @@ class Interview {
       for (; next < images.size() && open_.size() < kInFlight; ++next) {
         HYPS_CHECK(ask(images[next], std::to_string(next)));
       }
-      const auto answer = client_.next_answer(Milliseconds(1000));
+      const auto answer = client_.next_message(Milliseconds(1000));
       if (answer && take(*answer)) deadline = Clock::now() + std::chrono::seconds(timeout_s);
       if (client_.connections() != connections || (!answer && ++silent_s_ % kRepeatS == 0)) {
         connections = client_.connections();

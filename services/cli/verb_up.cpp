@@ -1,7 +1,9 @@
 // hyps up: a cluster of real processes on this machine, in the foreground.
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include "services/cli/children.hpp"
 #include "services/cli/cli.hpp"
 #include "services/cli/client.hpp"
+#include "services/cli/cluster_note.hpp"
 
 namespace hyps::cli {
 
@@ -120,35 +123,28 @@ Status wait_until_up(const Cli& cli, Children& children, int workers) {
                            kStartPatience.count())};
 }
 
-void supervise(Children& children) {
+// Set by SIGUSR1 (`hyps chaos` sends it): start again who is dead.
+std::atomic<bool> revive_requested{false};
+
+void install_revive_handler() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { revive_requested = true; };
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &action, nullptr);
+}
+
+void supervise(Children& children, ClusterNote& note) {
   while (!runtime::stop_requested().load()) {
+    if (revive_requested.exchange(false)) children.revive();
     for (const auto& death : children.reap(runtime::now().steady)) {
       fmt::print("{} is gone: {}{}\n", death.name, death.how,
                  death.restarting ? "; starting it again" : "");
       (void)std::fflush(stdout);
     }
+    note.update(children.pids());
     std::this_thread::sleep_for(Milliseconds(20));
   }
 }
-
-// Remembers the broker for the other verbs while this lives.
-class BrokerNote {
- public:
-  explicit BrokerNote(const std::string& address) {
-    std::error_code ignored;  // without a home the others need --broker
-    fs::create_directories(broker_file().parent_path(), ignored);
-    written_ = write_file(broker_file(), address + "\n").ok();
-  }
-  ~BrokerNote() {
-    std::error_code ignored;
-    if (written_) fs::remove(broker_file(), ignored);
-  }
-  BrokerNote(const BrokerNote&) = delete;
-  BrokerNote& operator=(const BrokerNote&) = delete;
-
- private:
-  bool written_ = false;
-};
 
 Result<int> run(Cli& cli, const Options& options) {
   HYPS_TRY(const std::int64_t memory, parse_bytes(options.memory));
@@ -164,11 +160,12 @@ Result<int> run(Cli& cli, const Options& options) {
     HYPS_TRY(port, free_port());
   }
   runtime::install_signal_handlers();
+  install_revive_handler();
   Children children(folder / "logs");
   HYPS_CHECK(start_services(children, options, folder, port));
   cli.broker = fmt::format("127.0.0.1:{}", port);
   HYPS_CHECK(wait_until_up(cli, children, options.workers));
-  const BrokerNote note(cli.broker);
+  ClusterNote note(cli.broker, children.pids());
   fmt::print(
       "broker   {}\ndata     {}{}\nlogs     {}\nworkers  {} with {} and {} thread(s) each\n"
       "pids     mosquitto {}, hub {}, manager {}, voter {}",
@@ -183,7 +180,7 @@ Result<int> run(Cli& cli, const Options& options) {
       "\n\nThe cluster is up; Ctrl-C ends it. In another terminal:\n"
       "  hyps deploy MODEL.onnx\n  hyps infer IMAGE\n  hyps watch\n");
   (void)std::fflush(stdout);
-  supervise(children);
+  supervise(children, note);
   fmt::print("stopping\n");
   return kOk;
 }

@@ -183,6 +183,16 @@ publish_all
 until_true 120 "the answers of all jobs" answers_right
 say "$(cat "$work/verdict")"
 
+if [[ -x $programs/hyps ]]; then
+  say "pausing worker1 (docker pause), then slowing it (docker update), with hyps chaos"
+  for deed in "pause worker1 --seconds 3" "slow worker1 --percent 20 --seconds 3"; do
+    # shellcheck disable=SC2086
+    "$programs/hyps" --broker "127.0.0.1:$port" chaos $deed --project hyps-e2e >"$work/chaos" 2>&1 ||
+      fail "hyps chaos $deed: $(cat "$work/chaos")"
+    say "$(tail -n 1 "$work/chaos")"
+  done
+fi
+
 say "taking everything down"
 second_machine down --volumes >/dev/null 2>&1
 compose down --volumes >/dev/null 2>&1

@@ -38,7 +38,7 @@ class Client {
     bus_ = bus::make_mqtt_bus(options);
     for (const std::string& filter :
          {protocol::inbox(self_), answer_topic(), std::string("hyps/+/output"),
-          std::string("hyps/+/events"), std::string("hyps/hub/+/status")}) {
+          std::string("hyps/+/events"), std::string("hyps/+/+/status")}) {
       bus_->subscribe(filter);
     }
     bus_->start({.message =
@@ -114,6 +114,12 @@ class Client {
     return answers_.at(job).front().body;
   }
   [[nodiscard]] const std::vector<json>& events() const { return events_; }
+  // Those since the last call.
+  std::vector<json> take_events() { return std::exchange(events_, {}); }
+  [[nodiscard]] std::size_t open_jobs() const { return open_.size(); }
+  // Services that have said so, and not taken it back, since the last call of take_online.
+  [[nodiscard]] const std::set<std::string>& online() const { return online_; }
+  std::set<std::string> take_online() { return std::exchange(online_, {}); }
 
   // What else the hub sent to this client: PartStored, Refused of a file.
   [[nodiscard]] const std::vector<protocol::Message>& messages() const { return messages_; }
@@ -159,9 +165,8 @@ class Client {
     if (incoming.connected) return ask_again();
     bus::Message& message = incoming.message;
     if (message.topic == protocol::inbox(self_)) return take_reply(message.payload);
-    if (protocol::parse_status_topic(message.topic)) {
-      if (message.payload.text() == protocol::kOnline) ask_again();
-      return;
+    if (const auto status = protocol::parse_status_topic(message.topic)) {
+      return take_status(*status, message.payload.text() == protocol::kOnline);
     }
     json body = json::parse(message.payload.text(), nullptr, false);
     if (body.is_discarded()) {
@@ -171,6 +176,12 @@ class Client {
     } else {
       take_answer(std::move(message), std::move(body));
     }
+  }
+
+  void take_status(const protocol::StatusTopic& of, bool is_online) {
+    if (!is_online) online_.erase(of.id);
+    if (is_online) online_.insert(of.id);
+    if (is_online && of.service == "hub") ask_again();
   }
 
   void take_answer(bus::Message message, json body) {
@@ -206,6 +217,7 @@ class Client {
   std::map<std::string, bus::Message> open_;  // by job
   std::map<std::string, std::vector<Answer>> answers_;
   std::vector<json> events_;
+  std::set<std::string> online_;
   std::uint64_t requests_ = 0;
   std::map<std::uint64_t, json> replies_;
   std::vector<protocol::Message> messages_;

@@ -11,9 +11,9 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-const std::vector<std::string> kVerbs{"up",    "deploy", "infer",     "get",  "describe",
-                                      "watch", "logs",   "remove",    "plan", "partition",
-                                      "run",   "verify", "make-model"};
+const std::vector<std::string> kVerbs{"up",    "deploy", "infer",      "get",  "describe",
+                                      "watch", "logs",   "remove",     "plan", "partition",
+                                      "run",   "verify", "make-model", "chaos"};
 
 class Files : public testing::Test {
  protected:
