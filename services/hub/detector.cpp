@@ -56,7 +56,7 @@ double Detector::phi(Milliseconds now, Milliseconds pause) const {
 }
 
 bool Detector::is_silent(Milliseconds now, const DetectorOptions& options) const {
-  return now - last_heard_ > options.longest || phi(now, options.pause) > options.phi;
+  return is_silent_for(now, options.longest) || phi(now, options.pause) > options.phi;
 }
 
 }  // namespace hyps::hub

@@ -30,6 +30,9 @@ class Detector {
 
   [[nodiscard]] Milliseconds last_heard() const { return last_heard_; }
   [[nodiscard]] double phi(Milliseconds now, Milliseconds pause) const;
+  [[nodiscard]] bool is_silent_for(Milliseconds now, Milliseconds longest) const {
+    return now - last_heard_ > longest;
+  }
   [[nodiscard]] bool is_silent(Milliseconds now, const DetectorOptions& options) const;
 
  private:

@@ -12,8 +12,9 @@ namespace hyps::hub {
 
 namespace {
 
-constexpr double kWeight = 0.25;         // of the latest time
-constexpr Milliseconds kHelped{60'000};  // that long after it was late last
+constexpr double kWeight = 0.25;                 // of the latest time
+constexpr double kLongest = 24.0 * 3600 * 1000;  // ms
+constexpr Milliseconds kHelped{60'000};          // that long after it was late last
 
 double milliseconds(Milliseconds time) { return static_cast<double>(time.count()); }
 
@@ -84,7 +85,7 @@ std::optional<Milliseconds> expected_time(const PlanState& plan, std::size_t ind
     expected = std::max(expected, plan.paces[i] * std::max(1.0, work(index) / work(i)));
   }
   if (expected < 0) return std::nullopt;
-  return Milliseconds(static_cast<std::int64_t>(expected));
+  return Milliseconds(static_cast<std::int64_t>(std::min(expected, kLongest)));
 }
 
 void double_stragglers(State& s) {

@@ -65,6 +65,13 @@ void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker) {
                        partition.name.text, lost.size(), names_of(lost)));
 }
 
+void absolve(State& s, const WorkerId& worker) {
+  for (auto& [key, lost] : s.suspects) lost.erase(worker);
+  const auto innocent =
+      std::erase_if(s.suspects, [](const auto& suspect) { return suspect.second.empty(); });
+  s.schedule_due = s.schedule_due || innocent > 0;
+}
+
 bool may_be_given(State& s, const Worker& worker, const protocol::TaskKey& key) {
   if (is_suspect(s, key)) return worker.tasks.empty();
   const bool has_one = std::any_of(worker.tasks.begin(), worker.tasks.end(),

@@ -10,6 +10,8 @@ namespace hyps::hub {
 std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker);
 // This worker was lost with it. Fails the job when it was the last it may take along.
 void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker);
+// The process that was thought lost is there: nothing has killed it.
+void absolve(State& s, const WorkerId& worker);
 // A suspect gets a worker for itself alone; a worker that one waits for is given nothing else.
 bool may_be_given(State& s, const Worker& worker, const protocol::TaskKey& key);
 // Its job is finished.

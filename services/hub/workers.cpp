@@ -6,12 +6,14 @@
 #include "services/hub/dispatch.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
 
 namespace {
 
 constexpr Milliseconds kLateTick{300};
+constexpr Milliseconds kLately{600};  // three heartbeats
 constexpr std::size_t kMaxText = 200;
 constexpr std::size_t kMaxListed = 10'000;
 
@@ -125,6 +127,8 @@ void on_hello(State& s, const WorkerId& id, const protocol::Hello& hello) {
   if (unknown) worker.info.id = id;
   if (worker.info.incarnation != hello.info.incarnation) {
     begin_incarnation(s, worker, hello.info.incarnation);
+  } else {
+    absolve(s, id);
   }
   protocol::WorkerInfo info = hello.info;
   info.isa = info.isa.substr(0, kMaxText);
@@ -229,15 +233,31 @@ void on_bus_connected_again(State& s) {
   }
 }
 
+namespace {
+
+// Where all are silent at once it is more likely we who hear nothing.
+bool is_anyone_else_heard(const State& s, const WorkerId& id) {
+  return std::any_of(s.workers.begin(), s.workers.end(), [&](const auto& entry) {
+    return entry.first != id && entry.second.online &&
+           s.now.steady - last_heard(entry.second) <= kLately;
+  });
+}
+
+}  // namespace
+
 void lose_silent_workers(State& s) {
   // What we did not run, or were not connected, is nobody's silence.
   const Milliseconds gap = s.now.steady - s.last_tick;
+  if (gap > kLateTick) {
+    for (auto& [id, worker] : s.workers) worker.detector.forgive(gap);
+  }
   const DetectorOptions options{.phi = static_cast<double>(s.config.worker_silence_phi),
                                 .longest = Milliseconds(s.config.worker_silence_ms)};
   for (auto& [id, worker] : s.workers) {
-    if (gap > kLateTick) worker.detector.forgive(gap);
     if (!worker.online || !s.connected) continue;
-    if (worker.detector.is_silent(s.now.steady, options)) {
+    if (is_anyone_else_heard(s, id)
+            ? worker.detector.is_silent(s.now.steady, options)
+            : worker.detector.is_silent_for(s.now.steady, options.longest)) {
       set_offline(s, worker, "the worker is silent");
     }
   }

@@ -131,6 +131,34 @@ TEST_F(DeadLetters, JobsThatOnlyWaitAtTheWorkerAreNotBlamed) {
 }
 
 // The first guess may be wrong: the job behind is the one that kills. It is found all the same.
+TEST_F(DeadLetters, AWorkerThatWasOnlySilentIsNotCountedAsKilled) {
+  mute(true);
+  w_.infer("job1");
+  w_.run_dry();
+  for (int i = 0; i < 3; ++i) {
+    const std::string silent = holder("job1");
+    ASSERT_NE(silent, "");
+    for (int ms = 0; ms < 6000; ms += 100) {
+      w_.advance(100);
+      if (ms % 1000 != 0) continue;
+      for (const auto& id : w_.alive) {
+        if (id != silent) w_.step(w_.workers.at(id).heartbeat(w_.now.steady).back());
+      }
+    }
+    ASSERT_FALSE(w_.state().workers.at(WorkerId(silent)).online);
+    ASSERT_FALSE(w_.state().suspects.empty());
+    w_.beat();
+    w_.run_dry();  // it says hello again, of the same incarnation
+    EXPECT_TRUE(w_.state().suspects.empty());
+    w_.route_all();
+    w_.run_dry();
+  }
+  mute(false);
+  w_.settle();
+  EXPECT_EQ(w_.answers("job1").size(), 1U);
+  EXPECT_EQ(w_.answers("job1")[0]["state"], "done");
+}
+
 TEST_F(DeadLetters, AWrongGuessIsPutRightBecauseSuspectsAreAlone) {
   mute(true);
   w_.infer("innocent");

@@ -123,6 +123,53 @@ TEST(HubRecovery, SilentWorkerIsGivenUp) {
   expect_one_right_answer(*w, 0);
 }
 
+// Every 200 ms a heartbeat of each but these, on the connection of heartbeats.
+void beat_for(World& w, int ms, const std::set<std::string>& silent = {}) {
+  for (int passed = 0; passed < ms; passed += 200) {
+    for (const auto& id : w.alive) {
+      if (silent.contains(id)) continue;
+      protocol::Heartbeat heartbeat;
+      heartbeat.incarnation = w.workers.at(id).info.incarnation;
+      w.step(Beat{WorkerId(id), heartbeat, {w.now.steady}});
+    }
+    w.advance(100);
+    w.advance(100);
+  }
+}
+
+TEST(HubRecovery, AWorkerThatFallsSilentAmongOthersIsGivenUpWithinTwoSeconds) {
+  auto w = ready_world();
+  beat_for(*w, 10'000);
+  beat_for(*w, 1000, {"w1"});
+  EXPECT_TRUE(w->state().workers.at(WorkerId("w1")).online);
+  beat_for(*w, 1000, {"w1"});
+  EXPECT_FALSE(w->state().workers.at(WorkerId("w1")).online);
+  EXPECT_TRUE(w->state().workers.at(WorkerId("w2")).online);
+  beat_for(*w, 400);
+  w->run_dry();  // asked to say hello, it does
+  EXPECT_TRUE(w->state().workers.at(WorkerId("w1")).online);
+}
+
+TEST(HubRecovery, AHubThatHearsNobodyTakesNobodyForSilentSoon) {
+  auto w = ready_world();
+  beat_for(*w, 10'000);
+  beat_for(*w, 4600, {"w1", "w2", "w3"});
+  for (const auto& [id, worker] : w->state().workers) EXPECT_TRUE(worker.online) << id.text;
+  beat_for(*w, 800, {"w1", "w2", "w3"});
+  for (const auto& [id, worker] : w->state().workers) EXPECT_FALSE(worker.online) << id.text;
+}
+
+TEST(HubRecovery, TheLastWordsOfAWorkerThatIsGoneDoNotMakeItOnline) {
+  auto w = ready_world();
+  protocol::Heartbeat heartbeat;
+  heartbeat.incarnation = w->workers.at("w1").info.incarnation;
+  w->kill_worker("w1");
+  ASSERT_FALSE(w->state().workers.at(WorkerId("w1")).online);
+  w->step(Beat{WorkerId("w1"), heartbeat, {w->now.steady}});
+  w->run_dry();
+  EXPECT_FALSE(w->state().workers.at(WorkerId("w1")).online);
+}
+
 TEST(HubRecovery, HubThatWasStalledDoesNotTakeItsWorkersForSilent) {
   auto w = ready_world();
   w->advance(30'000);
