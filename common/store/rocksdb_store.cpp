@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -5,7 +6,10 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <mutex>
 #include <optional>
 #include <system_error>
 
@@ -76,6 +80,14 @@ rocksdb::Options small_device_options() {
   return options;
 }
 
+Result<std::unique_ptr<rocksdb::DB>> open_database(const rocksdb::Options& options,
+                                                   const std::filesystem::path& folder) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, folder.string(), &db);
+  if (!status.ok()) return translate(status, "cannot open the store " + folder.string());
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
 class RocksStore final : public Store {
  public:
   RocksStore(std::unique_ptr<rocksdb::DB> db, std::filesystem::path folder, std::string warning)
@@ -87,15 +99,18 @@ class RocksStore final : public Store {
     if (status.ok()) {
       rocksdb::WriteOptions options;
       options.sync = batch.sync;
-      status = db_->Write(options, &changes);
+      status = apply(options, changes);
+      // A full disk RocksDB gets over by itself; after other failures it takes no more writes.
+      if (!status.ok() && !status.IsNoSpace() && revive()) status = apply(options, changes);
     }
     return as_status(status, "cannot write to the store " + folder_.string());
   }
 
   Result<Blob> get(std::string_view key) const override {
     std::string value;
+    const auto db = current();
     const rocksdb::Status status =
-        db_->Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
+        !db ? closed() : db->Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
     if (!status.ok()) {
       return translate(status, fmt::format("cannot read '{}' from the store", key));
     }
@@ -120,7 +135,8 @@ class RocksStore final : public Store {
   Status backup(const std::filesystem::path& folder) const override {
     HYPS_CHECK(clear_backup_folder(folder));
     rocksdb::Checkpoint* made = nullptr;
-    rocksdb::Status status = rocksdb::Checkpoint::Create(db_.get(), &made);
+    const auto db = current();
+    rocksdb::Status status = !db ? closed() : rocksdb::Checkpoint::Create(db.get(), &made);
     const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
     if (status.ok()) status = checkpoint->CreateCheckpoint(folder.string());
     return as_status(status, "cannot write the backup " + folder.string());
@@ -168,25 +184,63 @@ class RocksStore final : public Store {
     rocksdb::ReadOptions options;
     options.iterate_upper_bound = &upper_bound;
     options.fill_cache = false;
-    const std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options));
+    const auto db = current();
+    if (!db) return as_status(closed(), fmt::format("cannot scan '{}' in the store", prefix));
+    const std::unique_ptr<rocksdb::Iterator> iterator(db->NewIterator(options));
     for (iterator->Seek(begin); iterator->Valid(); iterator->Next()) {
       if (!visit(iterator->key().ToStringView().substr(1), *iterator)) break;
     }
     return as_status(iterator->status(), fmt::format("cannot scan '{}' in the store", prefix));
   }
 
-  std::unique_ptr<rocksdb::DB> db_;
-  std::filesystem::path folder_;
-  std::string warning_;
-};
+  rocksdb::Status apply(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& changes) {
+    const auto db = current();
+    return db ? db->Write(options, &changes) : closed();
+  }
 
-Result<std::unique_ptr<rocksdb::DB>> open_database(const rocksdb::Options& options,
-                                                   const std::filesystem::path& folder) {
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, folder.string(), &db);
-  if (!status.ok()) return translate(status, "cannot open the store " + folder.string());
-  return std::unique_ptr<rocksdb::DB>(db);
-}
+  // After a failed write: true if it is worth another try. What cannot be resumed is opened again,
+  // so that the log, as far as it was written, is read and written anew; but only on a disk that
+  // keeps what it is given, for until then the store as it is can still be read.
+  bool revive() {
+    const std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_revival_) return false;
+    next_revival_ = now + kReviveEvery;
+    if (db_ && db_->Resume().ok()) return true;
+    const bool in_use = db_.use_count() > 1;
+    if (in_use || !is_disk_sound()) return false;
+    db_.reset();
+    auto opened = open_database(small_device_options(), folder_);
+    if (opened.ok()) db_ = std::move(opened).value();
+    return opened.ok();
+  }
+  [[nodiscard]] bool is_disk_sound() const {
+    const std::filesystem::path file = folder_ / "probe.tmp";
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return false;
+    const bool kept = ::write(fd, "?", 1) == 1 && ::fsync(fd) == 0;
+    ::close(fd);
+    ::unlink(file.c_str());
+    return kept;
+  }
+
+  // Whoever holds it keeps it open.
+  std::shared_ptr<rocksdb::DB> current() const {
+    const std::lock_guard lock(mutex_);
+    return db_;
+  }
+  static rocksdb::Status closed() {
+    return rocksdb::Status::IOError("it failed, and could not be opened again yet");
+  }
+
+  static constexpr std::chrono::seconds kReviveEvery{1};
+
+  mutable std::mutex mutex_;  // guards db_ and next_revival_
+  std::shared_ptr<rocksdb::DB> db_;
+  std::chrono::steady_clock::time_point next_revival_;
+  const std::filesystem::path folder_;
+  const std::string warning_;
+};
 
 }  // namespace
 
