@@ -35,7 +35,7 @@ build=(
 test=(
   libonnx-testdata python3-onnx python3-numpy
   docker.io docker-compose mmdebstrap
-  procps iproute2 clang-format
+  procps iproute2 iptables clang-format
   clang libclang-rt-14-dev
 )
 

@@ -110,6 +110,8 @@ class Client {
   [[nodiscard]] const std::map<std::string, std::vector<Answer>>& answers() const {
     return answers_;
   }
+  // As if it had never been answered: it may be asked again.
+  void forget(const std::string& job) { answers_.erase(job); }
   [[nodiscard]] const json& answer_of(const std::string& job) const {
     return answers_.at(job).front().body;
   }

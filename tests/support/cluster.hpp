@@ -27,7 +27,10 @@ inline std::vector<WorkerSetup> workers(int count, const std::string& memory = "
 
 class Cluster {
  public:
-  explicit Cluster(const std::vector<WorkerSetup>& list = {}, Settings hub_settings = {}) {
+  // `broker_at`: where the broker listens.
+  explicit Cluster(const std::vector<WorkerSetup>& list = {}, Settings hub_settings = {},
+                   const std::string& broker_at = "127.0.0.1")
+      : broker_({}, broker_at) {
     std::filesystem::create_directories(home());
     hub_settings.push_back("data_folder=" + (folder() / "hub").string());
     add("hub", "hyps-hub", hub_settings);
@@ -50,6 +53,13 @@ class Cluster {
   void set(const std::string& name, const std::string& setting) {
     auto& command = services_.at(name).command;
     command.insert(command.end(), {"--set", setting});
+  }
+
+  // From its next start on this program, with these arguments, starts it; and should become it:
+  // "env", "nsenter".
+  void run_under(const std::string& name, const std::vector<std::string>& prefix) {
+    auto& command = services_.at(name).command;
+    command.insert(command.begin(), prefix.begin(), prefix.end());
   }
 
   void start_all() {
@@ -81,6 +91,10 @@ class Cluster {
     return name == "broker" ? broker_.running() : services_.at(name).process.running();
   }
 
+  // Of a service; -1: it is not running.
+  [[nodiscard]] pid_t pid(const std::string& name) const {
+    return services_.at(name).process.pid();
+  }
   [[nodiscard]] int port() const { return broker_.port(); }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
   [[nodiscard]] std::filesystem::path home() const { return folder() / "home"; }

@@ -11,12 +11,13 @@ namespace hyps::test {
 class Mosquitto {
  public:
   // `more`: lines of configuration; what the product's says already, they replace.
-  explicit Mosquitto(const std::string& more = {}) : port_(free_port().value()) {
+  explicit Mosquitto(const std::string& more = {}, const std::string& address = "127.0.0.1")
+      : port_(free_port().value()) {
     std::ifstream product(std::filesystem::path(HYPS_SOURCE_DIR) / "deploy" / "mosquitto.conf");
     std::ostringstream config;
     for (std::string line; std::getline(product, line);) {
       const std::string key = line.substr(0, line.find(' '));
-      if (key == "listener") line = "listener " + std::to_string(port_) + " 127.0.0.1";
+      if (key == "listener") line = "listener " + std::to_string(port_) + " " + address;
       const bool is_replaced = key != "#" && !key.empty() && more.find(key) != std::string::npos;
       if (!is_replaced) config << line << "\n";
     }

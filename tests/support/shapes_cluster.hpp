@@ -10,8 +10,8 @@ namespace hyps::test {
 class ShapesCluster : public testing::Test {
  protected:
   explicit ShapesCluster(const std::vector<WorkerSetup>& list = workers(2),
-                         Settings hub_settings = {})
-      : cluster_(list, std::move(hub_settings)), client_(cluster_.port()) {}
+                         Settings hub_settings = {}, const std::string& broker_at = "127.0.0.1")
+      : cluster_(list, std::move(hub_settings), broker_at), client_(cluster_.port()) {}
 
   void start_and_deploy() {
     cluster_.start_all();

@@ -8,7 +8,8 @@ namespace hyps::test {
 
 class Scenario : public ShapesCluster {
  protected:
-  explicit Scenario(int count = 3) : ShapesCluster(workers(count)) {}
+  explicit Scenario(int count = 3, const std::string& broker_at = "127.0.0.1")
+      : ShapesCluster(workers(count), {}, broker_at) {}
 
   void ask_many(int count) {
     for (int i = 0; i < count; ++i) {
@@ -24,6 +25,29 @@ class Scenario : public ShapesCluster {
     while (Clock::now() < end) {
       ask_many(1);
       client_.listen(100);
+    }
+  }
+  // Nobody restarted it.
+  void expect_takes_jobs_again() {
+    EXPECT_TRUE(cluster_.running("hub"));
+    std::string state = "refused";
+    for (int tries = 0; tries < 100 && state == "refused"; ++tries) {
+      const std::string job = "try" + std::to_string(tries);
+      client_.ask("shapes", job, pictures_[0].bytes);
+      ASSERT_TRUE(client_.wait_answered(90'000)) << cluster_.log("hub");
+      state = client_.answer_of(job).value("state", "");
+      if (state == "refused") client_.listen(200);
+    }
+    EXPECT_EQ(state, "done");
+  }
+  // What was refused, and so never accepted, is asked once more.
+  void ask_refused_again() {
+    ASSERT_TRUE(client_.wait_answered(90'000)) << cluster_.log("hub");
+    for (const auto& [job, label] : labels_) {
+      if (client_.answer_of(job).value("state", "") != "refused") continue;
+      const auto number = std::stoul(job.substr(std::string("job").size()));
+      client_.forget(job);
+      client_.ask("shapes", job, pictures_[number % pictures_.size()].bytes);
     }
   }
   // Every job has one answer, and it is the right one, or, where that is no breach, a failure that
