@@ -78,6 +78,7 @@ TEST(HostileFrames, never_allocate_more_than_a_multiple_of_their_size) {
   const auto messages = test::samples();
   for (int round = 0; round < 20'000; ++round) {
     std::string frame(encode(messages[random.below(messages.size())]).text());
+    if (frame.size() == 14) continue;  // a message that says all by its type
     const std::size_t at = 14 + random.below(frame.size() - 14);
     for (std::size_t i = at; i < std::min(at + 4, frame.size()); ++i) frame[i] = '\xff';
     frame[std::min(at + 3, frame.size() - 1)] = static_cast<char>(random.below(3) * 0x7f);
