@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
@@ -52,6 +53,17 @@ Status as_status(const rocksdb::Status& status, const std::string& what) {
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 
+// A compaction that meets a rotten blob fails, and RocksDB tries it again every second; by default
+// it would also take no write any more, for ever. Whoever reads the value sees `corrupt`; when it
+// has been written anew or deleted, the compaction succeeds.
+class RotStopsNoWrites final : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    const bool compacting = reason == rocksdb::BackgroundErrorReason::kCompaction;
+    if (compacting && status->IsCorruption()) *status = rocksdb::Status::OK();
+  }
+};
+
 // Sized for a device with 1 GB of memory.
 rocksdb::Options small_device_options() {
   rocksdb::Options options;
@@ -74,6 +86,7 @@ rocksdb::Options small_device_options() {
   options.max_log_file_size = 1U << 20U;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.stats_dump_period_sec = 0;
+  options.listeners.push_back(std::make_shared<RotStopsNoWrites>());
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = rocksdb::NewLRUCache(8U << 20U);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -112,7 +125,9 @@ class RocksStore final : public Store {
     const rocksdb::Status status =
         !db ? closed() : db->Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
     if (!status.ok()) {
-      return translate(status, fmt::format("cannot read '{}' from the store", key));
+      Error error = translate(status, fmt::format("cannot read '{}' from the store", key));
+      if (status.IsPathNotFound()) error.kind = ErrorKind::corrupt;  // a blob file is gone
+      return error;
     }
     return Blob::of(std::move(value));
   }

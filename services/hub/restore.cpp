@@ -12,11 +12,25 @@ using store::Store;
 // Calls `take` with every record below the prefix; what it cannot read is listed and left alone.
 template <typename Take>
 Status each_record(const Store& store, std::string_view prefix, Restored& out, Take take) {
-  return store.scan(prefix, [&](std::string_view key, const Blob& record) {
-    const Status taken = take(std::string(key.substr(prefix.size())), record);
-    if (!taken.ok()) out.damaged.push_back(std::string(key) + ": " + taken.error().message);
+  std::string last;
+  const auto visit = [&](std::string_view key, const Result<Blob>& record) {
+    last = key;
+    const Status taken =
+        record.ok() ? take(std::string(key.substr(prefix.size())), *record) : record.error();
+    if (!taken.ok()) out.damaged.push_back(last + ": " + taken.error().message);
     return true;
-  });
+  };
+  const Status scanned = store.scan(
+      prefix, [&](std::string_view key, const Blob& record) { return visit(key, record); });
+  if (scanned.ok() || scanned.error().kind != ErrorKind::corrupt) return scanned;
+  // A scan ends at a value that has rotted. The rest one by one: slower, but nothing is left out.
+  std::vector<std::string> rest;
+  HYPS_CHECK(store.scan_keys(prefix, [&](std::string_view key) {
+    if (last.empty() || key > last) rest.emplace_back(key);
+    return true;
+  }));
+  for (const std::string& key : rest) visit(key, store.get(key));
+  return {};
 }
 
 Status read_models(const Store& store, Restored& out) {

@@ -249,5 +249,73 @@ TEST(RocksDb, RottenValueIsCorruptWhenRead) {
   EXPECT_GT(corrupt, 0);
 }
 
+// Every blob file, at one place in the middle.
+void flip_blobs(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".blob") continue;
+    std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+    const auto middle = static_cast<std::streamoff>(entry.file_size() / 2);
+    file.seekg(middle);
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(middle);
+    file.put(byte);
+  }
+}
+
+TEST(RocksDb, RottenBlobsThatACompactionMeetsStopNoWrites) {
+  const TemporaryFolder folder;
+  const fs::path place = folder.path() / "db";
+  constexpr std::size_t kBytes = 1U << 20U;
+  {
+    auto store = open(place);
+    for (int n = 0; n < 12; ++n) ASSERT_TRUE(store->write(batch_of(n, kBytes, false)).ok());
+  }
+  open(place).reset();  // the log becomes tables and blobs
+  flip_blobs(place);
+  auto store = open(place);
+  for (int n = 100; n < 180; ++n) {  // enough tables for compactions
+    const Status written = store->write(batch_of(n, kBytes, false));
+    ASSERT_TRUE(written.ok()) << n << ": " << written.error().message;
+  }
+  int rotten = 0;
+  for (int n = 0; n < 12; ++n) {
+    const auto value = store->get("left/" + std::to_string(n));
+    if (value.ok()) continue;
+    EXPECT_EQ(value.error().kind, ErrorKind::corrupt) << value.error().message;
+    ++rotten;
+  }
+  for (int n = 0; n < 12; ++n) {
+    const auto value = store->get("right/" + std::to_string(n));
+    if (!value.ok()) ++rotten;
+  }
+  EXPECT_GT(rotten, 0);
+}
+
+TEST(RocksDb, ValueWhoseBlobFileIsGoneIsCorruptWhenRead) {
+  const TemporaryFolder folder;
+  const fs::path place = folder.path() / "db";
+  ASSERT_TRUE(open(place)->write(batch_of(1, 100'000, true)).ok());
+  open(place).reset();
+  auto store = open(place);
+  for (const auto& entry : fs::directory_iterator(place)) {
+    if (entry.path().extension() == ".blob") fs::remove(entry.path());
+  }
+  const auto value = store->get("left/1");
+  ASSERT_FALSE(value.ok());
+  EXPECT_EQ(value.error().kind, ErrorKind::corrupt) << value.error().message;
+}
+
+TEST(RocksDb, BackupRemovesWhatOneThatWasKilledHasLeft) {
+  const TemporaryFolder folder;
+  auto store = open(folder.path() / "db");
+  ASSERT_TRUE(store->write(batch_of(1, 100, true)).ok());
+  const fs::path left = folder.path() / "monday.tmp";
+  fs::create_directories(left);
+  std::ofstream(left / "CURRENT") << "half of it";
+  ASSERT_TRUE(store->backup(folder.path() / "monday").ok());
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(open(folder.path() / "monday")->get("left/1").ok());
+}
+
 }  // namespace
 }  // namespace hyps::store
