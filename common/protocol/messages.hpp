@@ -382,6 +382,15 @@ struct Snapshot {
     a(version, workers, models, late);
   }
 };
+// Before each Snapshot: plans whose bundles' files are gone from the store; to be made again as they
+// were, from the model's files.
+struct Damaged {
+  std::vector<PlanId> plans;
+  template <typename A>
+  void serialize(A& a) {
+    a(plans);
+  }
+};
 // A plan with its bundles (whose files are in the store already). The hub refuses it if the model's
 // files are not `model_files` any more.
 struct SetPlan {
@@ -474,6 +483,6 @@ struct Verdict {
 using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
                              PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
                              Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
-                             VoterHello, Ballot, Verdict, Backup, Replay, SayHello>;
+                             VoterHello, Ballot, Verdict, Backup, Replay, SayHello, Damaged>;
 
 }  // namespace hyps::protocol

@@ -8,6 +8,7 @@
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
 #include "services/hub/reputations.hpp"
+#include "services/hub/rot.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -33,6 +34,7 @@ std::vector<protocol::Route> electorate(State& s, const PlanState& plan,
   int counting = 0;
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition)) continue;
+    if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     const Worker& worker = *s.find_worker(route.worker);
     if (static_cast<std::int64_t>(worker.late.size()) >= s.config.worker_credits) continue;
     if (!has_credit(s, worker) || !may_be_given(s, worker, key)) return {};

@@ -78,6 +78,8 @@ void declare_times(runtime::Schema& schema, Config& c) {
                  "ms a task may take in all, the worker's queue and loading included");
   schema.integer("file_grace_ms", &c.file_grace_ms, 1000, kDay,
                  "ms that uploaded files which belong to no model are kept");
+  schema.integer("scrub_period_ms", &c.scrub_period_ms, 0, kDay,
+                 "ms between two parts (256K) of stored files that are read to find rot; 0: never");
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ struct Config {
   std::int64_t result_timeout_ms = 30'000;
   std::int64_t task_timeout_ms = 300'000;
   std::int64_t file_grace_ms = 600'000;
+  std::int64_t scrub_period_ms = 1000;
 };
 
 void declare(runtime::Schema& schema, Config& config);

@@ -16,6 +16,8 @@
 #include "services/hub/recovery.hpp"
 #include "services/hub/results.hpp"
 #include "services/hub/retention.hpp"
+#include "services/hub/rot.hpp"
+#include "services/hub/scrub.hpp"
 #include "services/hub/stragglers.hpp"
 #include "services/hub/workers.hpp"
 
@@ -134,6 +136,7 @@ struct Handle {
   void operator()(const Persisted& e) const { on_persisted(s, e); }
   void operator()(const RecordRead& e) const { on_record_read(s, e); }
   void operator()(const InputNotSent& e) const { on_input_not_sent(s, e); }
+  void operator()(const PartNotSent& e) const { on_part_not_sent(s, e); }
   void operator()(const AnswerNotSent& e) const {
     const auto job = s.finished.find(e.job);
     if (job != s.finished.end()) job->second.published.reset();
@@ -160,6 +163,7 @@ struct Handle {
     retry_writes(s);
     announce_again(s);
     expire_files(s);
+    scrub(s);
     prune_now_and_then(s);
     s.schedule_due = true;  // a pause before another try may be over
   }

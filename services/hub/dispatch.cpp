@@ -5,6 +5,7 @@
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/reputations.hpp"
+#include "services/hub/rot.hpp"
 #include "services/hub/stragglers.hpp"
 #include "services/hub/suspects.hpp"
 
@@ -36,6 +37,7 @@ Worker* free_worker(State& s, const PlanState& plan, const partition::Partition&
   Worker* slow = nullptr;
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
+    if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     Worker* worker = s.find_worker(route.worker);
     const bool straggles = is_straggling(s, *worker);
     if (straggles && slow != nullptr) continue;

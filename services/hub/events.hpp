@@ -69,6 +69,12 @@ struct InputNotSent {  // SendCheckpoint could not be done
   std::string tensor;
   Error error;  // corrupt or not_found: the stored bytes are gone
 };
+struct PartNotSent {  // SendPart could not be done
+  Peer peer;
+  Digest file;
+  std::uint64_t offset = 0;
+  Error error;  // corrupt or not_found: the stored bytes are gone
+};
 struct AnswerNotSent {  // the bus was full
   JobId job;
 };
@@ -86,7 +92,7 @@ struct DiskFree {
 struct Tick {};
 
 using Event = std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
-                           UserInput, PeerStatus, Persisted, RecordRead, InputNotSent,
+                           UserInput, PeerStatus, Persisted, RecordRead, InputNotSent, PartNotSent,
                            AnswerNotSent, BackupWritten, FrameDropped, DiskFree, Tick>;
 
 // ---- effects, to be carried out in order
@@ -108,7 +114,7 @@ struct SendValue {
   Peer to;
   protocol::Arrival value;
 };
-// Reads a part of a file and sends it as Part, or Refused.
+// Reads a part of a file and sends it as Part.
 struct SendPart {
   Peer to;
   Digest file;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/hub/keys.hpp"
+#include "services/hub/rot.hpp"
 #include "services/hub/workers.hpp"
 
 namespace hyps::hub {
@@ -35,15 +36,6 @@ Status check_part(const State& s, const protocol::PartPut& put) {
   return {};
 }
 
-void delete_file(State& s, const Digest& digest) {
-  store::Batch batch;
-  batch.deletes = {file_key(digest)};
-  batch.delete_prefixes = {file_parts_of(digest)};
-  s.files.erase(digest);
-  // Should this fail, a file without owner is left, which expires after the next start.
-  s.persist(std::move(batch), [](const Status&) {});
-}
-
 void verify(State& s, const Digest& digest, File& file) {
   file.record.verified = true;
   file.parts.clear();
@@ -52,6 +44,7 @@ void verify(State& s, const Digest& digest, File& file) {
   // Should this be lost, the file is verified again after a restart.
   s.persist(std::move(batch), [](const Status&) {});
   s.log(Log::Level::info, "file.stored", {{"file", digest.hex()}});
+  on_file_whole(s, digest);
 }
 
 void hash_stored_parts(State& s, const Digest& digest, File& file);
@@ -173,6 +166,7 @@ void on_part_get(State& s, const Peer& peer, const protocol::PartGet& get) {
       peer.role != protocol::Role::worker || may_read(s, WorkerId(peer.id), get.file);
   if (!allowed || at == s.files.end() || !at->second->record.verified ||
       get.offset >= at->second->record.bytes || get.offset % kPartBytes != 0) {
+    if (allowed) note_lack(s, peer, get.file);
     return refuse(s, peer, get.file, get.offset,
                   {ErrorKind::not_found, "the hub has no such part for you"});
   }
@@ -194,8 +188,18 @@ const protocol::FileRef* missing_file(const State& s, const std::vector<protocol
   return nullptr;
 }
 
+void delete_file(State& s, const Digest& digest) {
+  store::Batch batch;
+  batch.deletes = {file_key(digest)};
+  batch.delete_prefixes = {file_parts_of(digest)};
+  s.files.erase(digest);
+  // Should this fail, a file without owner is left, which expires after the next start.
+  s.persist(std::move(batch), [](const Status&) {});
+}
+
 void collect_files(State& s, const std::vector<protocol::FileRef>& candidates) {
   for (const auto& file : candidates) {
+    for (auto& [id, worker] : s.workers) worker.lacks.erase(file.digest);
     if (s.files.contains(file.digest) && !is_referred_to(s, file.digest)) {
       delete_file(s, file.digest);
     }

@@ -27,6 +27,8 @@ bool is_whole(const State& s, const protocol::FileRef& file);
 // The first that is not stored whole.
 const protocol::FileRef* missing_file(const State& s, const std::vector<protocol::FileRef>& files);
 
+// Its record and parts. What refers to it waits until it is uploaded again.
+void delete_file(State& s, const Digest& digest);
 // Deletes those of `candidates` that no model or plan refers to.
 void collect_files(State& s, const std::vector<protocol::FileRef>& candidates);
 // Uploads that nothing came to refer to in time.

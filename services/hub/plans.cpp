@@ -69,9 +69,11 @@ void on_plan_written(State& s, const std::shared_ptr<PlanState>& plan,
   auto* model = s.find_model(plan->model);
   if (!status.ok() || model == nullptr || model->files != model_files) return;
   s.log(Log::Level::info, "plan.set", {{"model", plan->model.text}, {"plan", plan->id.text}});
+  if (model->plan != plan->id) {
+    model->state = "waiting";
+    model->problem = "waits for workers";
+  }
   model->plan = plan->id;
-  model->state = "waiting";
-  model->problem = "waits for workers";
   s.plans.insert_or_assign(plan->id, std::move(*plan));
   unbind_untouched_jobs(s, model->name, model->plan);
   s.snapshot_due = s.status_due = s.plans_due = s.schedule_due = true;
@@ -99,9 +101,11 @@ void on_set_plan(State& s, const Peer& manager, const protocol::SetPlan& set) {
                     encode_model(to_record(*plan)) == encode_model(to_record(s.plans.at(plan->id)));
   if (same) return;
   protocol::ModelRecord updated = model;
+  if (updated.plan != plan->id) {  // else it keeps its routes, too
+    updated.state = "waiting";
+    updated.problem = "waits for workers";
+  }
   updated.plan = plan->id;
-  updated.state = "waiting";
-  updated.problem = "waits for workers";
   store::Batch batch = model_batch(updated);
   batch.puts.emplace_back(plan_key(plan->id), encode_model(to_record(*plan)));
   const auto shared = std::make_shared<PlanState>(std::move(plan).value());

@@ -81,7 +81,7 @@ json short_model_json(const State& s, const protocol::ModelRecord& model) {
   const auto plan = s.plans.find(model.plan);
   return {{"name", model.name.text},
           {"state", model.state},
-          {"problem", model.problem},
+          {"problem", problem_of(s, model)},
           {"plan", model.plan.text},
           {"partitions", plan == s.plans.end() ? 0 : plan->second.plan.partitions.size()},
           {"jobs_waiting", waiting},

@@ -103,8 +103,7 @@ struct Act {
     if (part.ok()) {
       return (*this)(Send{e.to, protocol::Part{e.file, e.offset, std::move(part).value()}});
     }
-    (*this)(Send{e.to, protocol::Refused{0, e.file, e.offset, to_string(part.error().kind),
-                                         part.error().message}});
+    shell.pending_.emplace_back(PartNotSent{e.to, e.file, e.offset, part.error()});
   }
 
   void operator()(const Publish& e) const {

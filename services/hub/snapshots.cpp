@@ -5,6 +5,7 @@
 #include "services/hub/keys.hpp"
 #include "services/hub/models.hpp"
 #include "services/hub/reputations.hpp"
+#include "services/hub/rot.hpp"
 
 namespace hyps::hub {
 
@@ -63,7 +64,11 @@ void send_snapshots(State& s) {
       s.snapshot_version + 1, static_cast<std::uint64_t>(std::max<std::int64_t>(0, s.now.unix_ms)));
   if (s.managers.empty()) return;
   const protocol::Snapshot snapshot = snapshot_of(s);
-  for (const auto& id : s.managers) s.send({protocol::Role::manager, id}, snapshot);
+  const protocol::Damaged damaged{damaged_plans(s)};
+  for (const auto& id : s.managers) {
+    s.send({protocol::Role::manager, id}, damaged);
+    s.send({protocol::Role::manager, id}, snapshot);
+  }
 }
 
 void collect_plans(State& s) {

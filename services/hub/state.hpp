@@ -49,6 +49,7 @@ struct Worker {
   std::string problem;
   std::set<protocol::TaskKey> tasks;         // that take its credit: dispatched, voting or storing
   std::set<protocol::TaskKey> late;          // votes it owes that can no longer matter
+  std::set<Digest> lacks;                    // missing files of bundles that it has asked for
   std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
   std::int64_t done = 0;
   std::int64_t compute_us = 0;
@@ -56,6 +57,14 @@ struct Worker {
 
 // A model's file, while it is uploaded and after.
 struct File;
+
+struct Scrub {  // scrub.hpp
+  Digest file;
+  std::uint64_t offset = 0;  // 0: the next file begins
+  Digester digester;
+  bool reading = false;
+  Milliseconds last{0};
+};
 
 struct Retry {                                         // a write that has to succeed some time
   std::function<std::optional<store::Batch>()> build;  // anew each time; nullopt: not needed now
@@ -114,6 +123,7 @@ struct State {
   std::uint64_t next_sequence = 1;
   std::map<Digest, std::unique_ptr<File>> files;
   BackupState backup;
+  Scrub scrub;
   // Unfinished tasks that workers were lost with, and which workers.
   std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
 

@@ -2,6 +2,7 @@
 #include "common/protocol/topics.hpp"
 #include "services/hub/accept.hpp"
 #include "services/hub/queries.hpp"
+#include "services/hub/rot.hpp"
 
 namespace hyps::hub {
 
@@ -13,6 +14,7 @@ constexpr Milliseconds kStatusPause{500};
 // A failed write is shown for so long, or until one succeeds.
 constexpr Milliseconds kWriteProblemShown{10'000};
 
+// That which keeps the hub from taking jobs.
 std::string problem_of(const State& s) {
   if (std::string reason = refusing_because(s); !reason.empty()) return reason;
   if (!s.write_problem.empty()) {
@@ -23,13 +25,20 @@ std::string problem_of(const State& s) {
 
 }  // namespace
 
+std::string problem_of(const State& s, const protocol::ModelRecord& model) {
+  const std::string damage = damage_of(s, model);
+  if (model.problem.empty() || damage.empty()) return model.problem + damage;
+  return model.problem + "; " + damage;
+}
+
 json status_json(const State& s) {
   std::int64_t online = 0;
   for (const auto& [id, worker] : s.workers) online += worker.online ? 1 : 0;
   json models = json::array();
   Totals totals;
   for (const auto& [name, model] : s.models) {
-    models.push_back({{"name", name.text}, {"state", model.state}, {"problem", model.problem}});
+    models.push_back(
+        {{"name", name.text}, {"state", model.state}, {"problem", problem_of(s, model)}});
   }
   for (const auto& [name, counted] : s.totals) {
     totals.done += counted.done;
@@ -40,6 +49,11 @@ json status_json(const State& s) {
     running += std::string_view(to_string(job.summary.state)) == "running" ? 1 : 0;
   }
   const std::string problem = problem_of(s);
+  std::string damage;
+  for (const auto& [name, model] : s.models) {
+    const std::string found = damage_of(s, model);
+    if (!found.empty()) damage += (damage.empty() ? "" : "; ") + name.text + ": " + found;
+  }
   json quarantined = json::array();
   for (const auto& [id, reputation] : s.reputations) {
     if (reputation.quarantined) quarantined.push_back(id.text);
@@ -56,7 +70,7 @@ json status_json(const State& s) {
           {"jobs_done", totals.done},
           {"jobs_failed", totals.failed},
           {"accepting", problem.empty()},
-          {"problem", problem},
+          {"problem", problem.empty() ? damage : problem},
           {"dropped_frames", s.dropped_frames}};
 }
 

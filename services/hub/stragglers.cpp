@@ -6,6 +6,7 @@
 #include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/reputations.hpp"
+#include "services/hub/rot.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -43,6 +44,7 @@ const protocol::Route* second_route(State& s, const PlanState& plan, const TaskP
   const auto able = [&](const protocol::Route& route) {
     return at.job->tasks[at.index].with(route.worker) == nullptr &&
            may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker) &&
+           !lacks_bundle(s, route.worker, plan, partition.name) &&
            has_credit(s, *s.find_worker(route.worker)) &&
            may_be_given(s, *s.find_worker(route.worker), key);
   };

@@ -96,6 +96,8 @@ void Core::on(const Tick&) {
 void Core::on(const Received& event) {
   if (const auto* snapshot = std::get_if<protocol::Snapshot>(&event.message)) {
     on_snapshot(*snapshot);
+  } else if (const auto* damaged = std::get_if<protocol::Damaged>(&event.message)) {
+    damaged_ = {damaged->plans.begin(), damaged->plans.end()};
   } else {
     log(Log::Level::warn, "message.foreign", {{"type", std::to_string(event.message.index())}});
   }
@@ -130,10 +132,13 @@ void Core::on(const PrepareFailed& event) {
   log(Log::Level::warn, "model.unplanned",
       {{"model", preparing_->model.text}, {"error", event.message}});
   Outcome outcome;
-  outcome.final = event.cause == PrepareFailed::Cause::model;
-  outcome.message = protocol::ModelFailed{preparing_->model, preparing_->basis.files, outcome.final,
-                                          event.message};
-  if (event.cause == PrepareFailed::Cause::passing) {
+  // A model that was planned once has done nothing wrong when its bundles cannot be made again.
+  outcome.final = event.cause == PrepareFailed::Cause::model && !preparing_->repair;
+  if (!preparing_->repair) {
+    outcome.message = protocol::ModelFailed{preparing_->model, preparing_->basis.files,
+                                            outcome.final, event.message};
+  }
+  if (event.cause == PrepareFailed::Cause::passing || preparing_->repair) {
     outcome.retry_at = now_.steady + config_.retry;
   }
   keep_outcome(std::move(outcome));
@@ -146,8 +151,17 @@ void Core::keep_outcome(Outcome outcome) {
   preparing_.reset();
 }
 
-Core::Basis Core::basis_of(const ModelRecord& model) {
+Core::Basis Core::basis_of(const ModelRecord& model) const {
+  if (wants_repair(model)) return {model.files, model.plan_json, {}};
   return {model.files, model.wanted_plan_json, model.wanted_replication};
+}
+
+bool Core::wants_repair(const ModelRecord& model) const {
+  return !model.plan.empty() && damaged_.contains(model.plan);
+}
+
+bool Core::wants_preparation(const ModelRecord& model) const {
+  return (model.plan.empty() && model.state != kFailed) || wants_repair(model);
 }
 
 // True when nothing needs to be prepared now: it was, or it cannot be yet.
@@ -169,18 +183,20 @@ bool Core::has_answer(const ModelRecord& model) {
 }
 
 void Core::tell(const ModelRecord& model, Outcome& outcome) {
+  if (!outcome.message) return;
   if (outcome.sent && now_.steady - *outcome.sent < config_.resend) return;
-  const auto* failed = std::get_if<protocol::ModelFailed>(&outcome.message);
+  const auto* failed = std::get_if<protocol::ModelFailed>(&*outcome.message);
   const bool shown = failed != nullptr && !failed->permanent && model.problem == failed->problem;
   if (shown) return;
   outcome.sent = now_.steady;
   ++outcome.sends;
-  publish(outcome.message);
+  publish(*outcome.message);
 }
 
 void Core::prepare(const ModelRecord& model) {
   if (has_answer(model)) return;
-  if (trusted(devices_).empty()) {
+  const bool repair = wants_repair(model);
+  if (!repair && trusted(devices_).empty()) {
     Outcome outcome;
     outcome.basis = basis_of(model);
     outcome.final = false;
@@ -189,10 +205,12 @@ void Core::prepare(const ModelRecord& model) {
     return;
   }
   if (preparing_ || now_.steady < settled_at_) return;
-  preparing_ = Preparing{++last_work_, model.name, basis_of(model), fingerprint(devices_)};
-  log(Log::Level::info, "model.preparing", {{"model", model.name.text}});
-  effects_.emplace_back(PrepareModel{last_work_, model.name, model.files, model.wanted_plan_json,
-                                     model.wanted_replication, trusted(devices_)});
+  const Basis basis = basis_of(model);
+  preparing_ = Preparing{++last_work_, model.name, basis, fingerprint(devices_), repair};
+  log(Log::Level::info, repair ? "model.repairing" : "model.preparing",
+      {{"model", model.name.text}});
+  effects_.emplace_back(PrepareModel{last_work_, model.name, model.files, basis.wanted_plan_json,
+                                     basis.wanted_replication, trusted(devices_)});
 }
 
 // ---- placing ----------------------------------------------------------------------------------
@@ -200,7 +218,7 @@ void Core::prepare(const ModelRecord& model) {
 void Core::reconcile() {
   forget_removed();
   for (const ModelRecord& model : snapshot_->models) {
-    if (model.plan.empty() && model.state != kFailed) prepare(model);
+    if (wants_preparation(model)) prepare(model);
   }
   if (knows_all_workers()) place_all();
 }
@@ -219,7 +237,7 @@ void Core::forget_removed() {
   std::set<ModelName> waiting;
   for (const ModelRecord& model : snapshot_->models) {
     if (!model.plan.empty()) plans.insert(model.plan);
-    if (model.plan.empty() && model.state != kFailed) waiting.insert(model.name);
+    if (wants_preparation(model)) waiting.insert(model.name);
   }
   std::erase_if(plans_, [&](const auto& entry) { return !plans.contains(entry.first); });
   std::erase_if(sent_routes_, [&](const auto& entry) { return !plans.contains(entry.first); });

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,11 @@ class Core {
     ModelName model;
     Basis basis;
     std::string devices;  // fingerprint
+    bool repair = false;  // of a plan whose bundles are gone
   };
   struct Outcome {  // of a preparation
     Basis basis;
-    protocol::Message message;  // SetPlan or ModelFailed
+    std::optional<protocol::Message> message;  // SetPlan or ModelFailed; of a failed repair: none
     std::optional<Milliseconds> sent;
     int sends = 0;
     bool final = true;                     // planned, or failed for good
@@ -73,7 +75,10 @@ class Core {
   void forget_removed();
   void prepare(const protocol::ModelRecord& model);
   [[nodiscard]] bool has_answer(const protocol::ModelRecord& model);
-  static Basis basis_of(const protocol::ModelRecord& model);
+  [[nodiscard]] Basis basis_of(const protocol::ModelRecord& model) const;
+  // It has no plan; or one whose bundles are gone from the hub.
+  [[nodiscard]] bool wants_preparation(const protocol::ModelRecord& model) const;
+  [[nodiscard]] bool wants_repair(const protocol::ModelRecord& model) const;
   void tell(const protocol::ModelRecord& model, Outcome& outcome);
   void place_all();
   [[nodiscard]] std::set<PartitionName> late_of(const protocol::ModelRecord& model) const;
@@ -93,6 +98,7 @@ class Core {
   Milliseconds last_hello_{0};
   bool any_version_ = true;  // the next snapshot counts whatever its version
   std::optional<protocol::Snapshot> snapshot_;
+  std::set<PlanId> damaged_;               // as the hub said last
   std::vector<planning::Device> devices_;  // online
   std::optional<Preparing> preparing_;
   std::map<ModelName, Outcome> outcomes_;

@@ -87,8 +87,7 @@ struct HubProcess::Act {
   void operator()(const hub::SendPart& e) const {
     auto part = hub.world_.disk.now().get(hub::file_part_key(e.file, e.offset));
     if (part.ok()) return (*this)(hub::Send{e.to, protocol::Part{e.file, e.offset, *part}});
-    (*this)(hub::Send{e.to, protocol::Refused{0, e.file, e.offset, to_string(part.error().kind),
-                                              part.error().message}});
+    life.pending.emplace_back(hub::PartNotSent{e.to, e.file, e.offset, part.error()});
   }
   void operator()(const hub::Publish& e) const {
     hub.say([&] { return "publishes on " + e.topic + ": " + e.payload; });

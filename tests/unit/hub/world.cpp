@@ -113,8 +113,8 @@ struct Perform {
   }
   void operator()(const SendPart& e) const {
     auto data = w.disk.now().get(file_part_key(e.file, e.offset));
-    ASSERT_TRUE(data.ok());
-    (*this)(Send{e.to, protocol::Part{e.file, e.offset, *data}});
+    if (data.ok()) return (*this)(Send{e.to, protocol::Part{e.file, e.offset, *data}});
+    w.inside_.emplace_back(PartNotSent{e.to, e.file, e.offset, data.error()});
   }
   void operator()(const Publish& e) const { w.published.push_back(e); }
   void operator()(const Persist& e) const {

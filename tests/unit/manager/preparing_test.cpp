@@ -165,6 +165,47 @@ TEST(ManagerPreparing, ALostSnapshotIsAskedForAgain) {
   EXPECT_EQ(published<protocol::ManagerHello>(world.pass(10'000)).size(), 1U);
 }
 
+// A model with a plan whose bundles are gone from the hub.
+World with_damaged_model() {
+  World world;
+  world.truth.workers = {worker("w1", 100)};
+  const ModelRecord& model = world.deploy_planned(chain("m", 2, 10));
+  world.truth.models[0].wanted_replication = "{}";
+  world.start();
+  world.settle(world.all);
+  world.all.clear();
+  world.send(Received{protocol::Damaged{{model.plan}}});
+  return world;
+}
+
+TEST(ManagerRepair, BundlesThatAreGoneAreMadeAgainForTheSamePlan) {
+  World world = with_damaged_model();
+  const auto orders = effects_of<PrepareModel>(world.all);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].wanted_plan_json, world.model_named("m").plan_json);
+  EXPECT_EQ(orders[0].wanted_replication, "") << "the plan has its own";
+  const Effects done = world.send(Prepared{work_of(world), orders[0].wanted_plan_json, {}});
+  EXPECT_EQ(published<SetPlan>(done).size(), 1U);
+  world.send(Received{protocol::Damaged{}});
+  EXPECT_THAT(effects_of<PrepareModel>(world.pass(60'000)), IsEmpty());
+  EXPECT_THAT(published<SetRoutes>(world.all), IsEmpty()) << "nothing moves";
+}
+
+TEST(ManagerRepair, NeedsNoWorkers) {
+  World world;
+  const PlanId plan = world.deploy_planned(chain("m", 2, 10)).plan;
+  world.start();
+  EXPECT_EQ(effects_of<PrepareModel>(world.send(Received{protocol::Damaged{{plan}}})).size(), 1U);
+}
+
+TEST(ManagerRepair, ThatFailsIsTriedAgainAndFailsNoModel) {
+  World world = with_damaged_model();
+  world.send(PrepareFailed{work_of(world), Cause::model, "no ONNX"});
+  EXPECT_THAT(published<ModelFailed>(world.all), IsEmpty()) << "its jobs would be failed";
+  EXPECT_THAT(effects_of<PrepareModel>(world.pass(9000)), IsEmpty());
+  EXPECT_EQ(effects_of<PrepareModel>(world.pass(1000)).size(), 1U);
+}
+
 TEST(ManagerPreparing, WhileDisconnectedNothingIsDecided) {
   World world = with_model();
   world.send(Disconnected{});

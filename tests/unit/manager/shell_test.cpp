@@ -105,6 +105,33 @@ TEST_F(ManagerShell, AModelGetsItsPlanAndEveryBundleIsInTheHub) {
   EXPECT_EQ(routes->problem, "");
 }
 
+TEST_F(ManagerShell, DamagedBundlesAreMadeAgainAsTheyWere) {
+  auto files = model_files();
+  files.push_back(write_text("labels.txt", "cat\ndog\nbird\n"));
+  deploy(files);
+  start();
+  const auto first = hub_.next<SetPlan>();
+  ASSERT_TRUE(first.has_value());
+  protocol::ModelRecord& model = truth_.models[0];
+  const auto plan = partition::plan_from_json(first->plan_json);
+  ASSERT_TRUE(plan.ok());
+  model.plan = plan->id();
+  model.plan_json = first->plan_json;
+  model.bundles = first->bundles;
+  // Others than it was planned for; the plan stays nevertheless.
+  truth_.workers = {worker("w8", 1U << 12U), worker("w9", 1U << 21U, false)};
+  ++truth_.version;
+  hub_.show(truth_);
+  hub_.send(protocol::Damaged{{plan->id()}});
+  const auto again = hub_.next<SetPlan>();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->plan_json, first->plan_json);
+  ASSERT_EQ(again->bundles.size(), first->bundles.size());
+  for (std::size_t i = 0; i < first->bundles.size(); ++i) {
+    EXPECT_EQ(again->bundles[i].files, first->bundles[i].files) << "the same bytes";
+  }
+}
+
 TEST_F(ManagerShell, NothingIsLeftInTheCacheAfterwards) {
   deploy(model_files());
   start();

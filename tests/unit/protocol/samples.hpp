@@ -66,6 +66,7 @@ inline std::vector<Message> samples() {
       Backup{19, "monday"},
       Replay{20, JobId("j1"), JobId("j2")},
       SayHello{},
+      Damaged{{PlanId("net@0badcafe")}},
   };
 }
 
