@@ -134,7 +134,10 @@ Job job_from_json(const json& in) {
   summary.error = in.at("error").get<std::string>();
   job.next_event = in.at("next_event").get<std::uint64_t>();
   job.answer = in.at("answer").get<std::string>();
-  for (const json& event : in.at("timeline")) job.timeline.push_back(timeline_event(event));
+  // See decode_job_at_start.
+  for (const json& event : in.value("timeline", json::array())) {
+    job.timeline.push_back(timeline_event(event));
+  }
   for (const json& asker : in.at("askers")) {
     job.askers.push_back(
         {asker.at(0).get<std::string>(), from_hex(asker.at(1).get<std::string>())});
@@ -171,12 +174,42 @@ Blob encode_job(const Job& job) {
   return Blob::of(dump(out));
 }
 
-Result<Job> decode_job(const Blob& record) {
+namespace {
+
+Result<Job> decode_job(const Blob& record, const json::parser_callback_t& keep) {
   try {
-    return job_from_json(json::parse(record.text()));
+    return job_from_json(json::parse(record.text(), keep));
   } catch (const json::exception& error) {
     return Error{ErrorKind::corrupt, fmt::format("a job's record is damaged: {}", error.what())};
   }
+}
+
+// Leaves out the timeline of a job whose state, which stands before it, says that it is finished.
+class WithoutOldTimelines {
+ public:
+  // Depth 1 is the record itself; there are no keys below.
+  bool operator()(int depth, json::parse_event_t event, const json& parsed) {
+    if (event == json::parse_event_t::key) {
+      is_state_ = parsed == "state";
+      is_leaving_out_ = is_finished_ && parsed == "timeline";
+    } else if (is_state_ && depth == 1 && event == json::parse_event_t::value) {
+      is_finished_ = parsed == "done" || parsed == "failed";
+    }
+    return !is_leaving_out_;
+  }
+
+ private:
+  bool is_state_ = false;
+  bool is_finished_ = false;
+  bool is_leaving_out_ = false;
+};
+
+}  // namespace
+
+Result<Job> decode_job(const Blob& record) { return decode_job(record, nullptr); }
+
+Result<Job> decode_job_at_start(const Blob& record) {
+  return decode_job(record, WithoutOldTimelines());
 }
 
 }  // namespace hyps::hub

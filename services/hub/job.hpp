@@ -119,6 +119,9 @@ std::string dump(const nlohmann::json& json);
 
 // The record in the store.
 Blob encode_job(const Job& job);
-Result<Job> decode_job(const Blob& record);  // without stored tensors and tasks. Errors: corrupt
+Result<Job> decode_job(const Blob& record);
+// Of a finished one without its timeline, which is most of the record: thousands are read at start.
+Result<Job> decode_job_at_start(
+    const Blob& record);  // without stored tensors and tasks. Errors: corrupt
 
 }  // namespace hyps::hub

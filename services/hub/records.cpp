@@ -68,6 +68,13 @@ Result<protocol::TensorRef> decode_ref(const std::string& tensor, const Blob& re
   return ref;
 }
 
+std::int64_t decode_ref_bytes(const Blob& record) {
+  const std::string_view text = record.text();
+  std::int64_t bytes = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return parsed.ec == std::errc() ? bytes : 0;
+}
+
 Blob encode_file(const FileRecord& file) {
   return Blob::of(fmt::format("{} {}", file.bytes, file.verified ? 1 : 0));
 }

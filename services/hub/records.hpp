@@ -30,6 +30,7 @@ Blob encode_worker(const protocol::WorkerInfo& worker);
 Result<protocol::WorkerInfo> decode_worker(const Blob& record);
 Blob encode_ref(const protocol::TensorRef& ref);
 Result<protocol::TensorRef> decode_ref(const std::string& tensor, const Blob& record);
+std::int64_t decode_ref_bytes(const Blob& record);  // 0: it is damaged
 Blob encode_file(const FileRecord& file);
 Result<FileRecord> decode_file(const Blob& record);
 Blob encode_totals(const Totals& totals);

@@ -91,10 +91,9 @@ Status read_jobs(const Store& store, Restored& out) {
     return true;
   }));
   HYPS_CHECK(each_record(store, kJobs, out, [&](const std::string&, const Blob& r) -> Status {
-    HYPS_TRY(Job job, decode_job(r));
+    HYPS_TRY(Job job, decode_job_at_start(r));
     const JobState state = job.summary.state;
     const bool finished = state == JobState::done || state == JobState::failed;
-    if (finished) job.timeline.clear();
     if (finished && !out.unannounced.contains(job.summary.id)) job.answer.clear();
     out.jobs.push_back(std::move(job));
     return {};
@@ -113,9 +112,7 @@ Status read_jobs(const Store& store, Restored& out) {
     return true;
   }));
   return each_record(store, kFeatureMapRefs, out, [&](const std::string& key, const Blob& r) {
-    std::int64_t& bytes = out.feature_maps[JobId(key.substr(0, key.find('/')))];
-    const auto ref = decode_ref(key, r);
-    if (ref.ok()) bytes += static_cast<std::int64_t>(ref->bytes);
+    out.feature_maps[JobId(key.substr(0, key.find('/')))] += decode_ref_bytes(r);
     return Status();  // a damaged one is found when it is needed
   });
 }
