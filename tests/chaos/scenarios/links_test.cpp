@@ -49,22 +49,22 @@ class Links : private WithLink, public Scenario {
 
 TEST_F(Links, OfAWorkerIsPulled) {
   start_with("w1");
-  pull(6000);
+  pull(4000);
 }
 
 TEST_F(Links, OfAWorkerLosesWhatItSends) {
   start_with("w1");
-  lose("OUTPUT", 6000);
+  lose("OUTPUT", 4000);
 }
 
 TEST_F(Links, OfAWorkerLosesWhatItIsSent) {
   start_with("w1");
-  lose("INPUT", 6000);
+  lose("INPUT", 4000);
 }
 
 TEST_F(Links, OfAWorkerHasOneMegabit) {
   start_with("w1");
-  throttle("1mbit", 6000);
+  throttle("1mbit", 4000);
 }
 
 TEST_F(Links, OfTheHubIsPulled) {

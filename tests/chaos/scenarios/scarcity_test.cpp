@@ -27,8 +27,8 @@ class Processor : public Scenario {
   ControlGroup group_{"cpu"};
 };
 
-TEST_F(Processor, OfAWorkerIsATwentieth) { spoil("w1", 6000); }
-TEST_F(Processor, OfTheHubIsATwentieth) { spoil("hub", 6000); }
+TEST_F(Processor, OfAWorkerIsATwentieth) { spoil("w1", 4000); }
+TEST_F(Processor, OfTheHubIsATwentieth) { spoil("hub", 4000); }
 
 // 128 MB, as deploy/compose.yaml can be told to give: nobody needs more, whatever comes in.
 class Memory : public Scenario {

@@ -75,7 +75,7 @@ class Soak : public ShapesCluster {
 TEST_F(Soak, NothingIsLostDoubledOrWrong) {
   std::printf("HYPS_SEED=%llu\n", static_cast<unsigned long long>(seed_));
   start_and_deploy();
-  const auto seconds = number_from("HYPS_SOAK_SECONDS", 60);
+  const auto seconds = number_from("HYPS_SOAK_SECONDS", 120);
   const auto begin = Clock::now();
   auto next_kill = begin;
   while (Clock::now() - begin < std::chrono::seconds(seconds)) {
