@@ -382,8 +382,8 @@ struct Snapshot {
     a(version, workers, models, late);
   }
 };
-// Before each Snapshot: plans whose bundles' files are gone from the store; to be made again as they
-// were, from the model's files.
+// Before each Snapshot: plans whose bundles' files are gone from the store; to be made again as
+// they were, from the model's files.
 struct Damaged {
   std::vector<PlanId> plans;
   template <typename A>
