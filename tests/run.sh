@@ -44,7 +44,8 @@ run_tests release '^(unit|contract|conformance|sim)$'
 if [[ $quick == yes ]]; then exit; fi
 
 say "Real processes: the command line, bad input, whole clusters, kills, chaos"
-run_tests release '^(integration|chaos)$'
+# They wait more than they compute.
+jobs=$((jobs + 1)) run_tests release '^(integration|chaos)$'
 
 say "Unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan -DHYPS_BENCH=OFF >/dev/null

@@ -27,7 +27,10 @@ class Liar : public ShapesCluster, public testing::WithParamInterface<Kind> {
     for (const json& verdict : votes.at("verdicts")) {
       const json& agree = verdict.at("agree");
       EXPECT_EQ(std::count(agree.begin(), agree.end(), liar), 0) << verdict;
-      EXPECT_GE(agree.size(), 2U) << verdict;
+      // While one of the honest is late, the other and the liar are split: a round that names
+      // nobody, and is held again.
+      const bool is_split = agree.empty() && verdict.at("differ").empty();
+      EXPECT_TRUE(is_split || agree.size() >= 2) << verdict;
     }
   }
 };
