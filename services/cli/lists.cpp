@@ -57,7 +57,12 @@ std::string votes_text(const json& reply) {
                  std::to_string(number(w, "agreements_in_a_row")),
                  std::to_string(number(w, "lies")), w.value("quarantined", false) ? "yes" : "no"});
   }
-  return verdicts.text() + "\n" + workers.text();
+  Table checks({"SPOT CHECK", "IMAGE", "OUTCOME", "LIARS", "TOOK PART", "DETAIL"});
+  for (const json& c : reply.value("spot_checks", json::array())) {
+    checks.add({text(c, "model"), std::to_string(number(c, "image")), text(c, "outcome"),
+                names(c.at("liars")), names(c.at("took_part")), text(c, "detail")});
+  }
+  return verdicts.text() + "\n" + workers.text() + "\n" + checks.text();
 }
 
 Table workers_table(const json& reply) {

@@ -48,9 +48,10 @@ Result<std::vector<cnn::Tensor>> run_whole(const cnn::Graph& graph, const cnn::T
   return executable->run({input});
 }
 
-Result<std::vector<cnn::Tensor>> run_partitioned(const cnn::Graph& graph,
-                                                 const partition::Plan& plan,
-                                                 const cnn::Tensor& input, engine::Engine& engine) {
+Result<std::map<std::string, cnn::Tensor>> run_all(const cnn::Graph& graph,
+                                                   const partition::Plan& plan,
+                                                   const cnn::Tensor& input,
+                                                   engine::Engine& engine) {
   std::map<std::string, cnn::Tensor> tensors{{graph.inputs.at(0).name, input}};
   for (const partition::Partition& part : plan.partitions) {
     if (part.kind == partition::Kind::ingest || part.kind == partition::Kind::report) continue;
@@ -61,6 +62,13 @@ Result<std::vector<cnn::Tensor>> run_partitioned(const cnn::Graph& graph,
     HYPS_TRY(const auto outputs, executable->run(inputs));
     for (std::size_t i = 0; i < outputs.size(); ++i) tensors[piece.outputs[i].name] = outputs[i];
   }
+  return tensors;
+}
+
+Result<std::vector<cnn::Tensor>> run_partitioned(const cnn::Graph& graph,
+                                                 const partition::Plan& plan,
+                                                 const cnn::Tensor& input, engine::Engine& engine) {
+  HYPS_TRY(const auto tensors, run_all(graph, plan, input, engine));
   std::vector<cnn::Tensor> outputs;
   for (const cnn::Value& value : graph.outputs) outputs.push_back(tensors.at(value.name));
   return outputs;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,13 @@ namespace hyps::cli {
 // Whole, in one piece.
 Result<std::vector<cnn::Tensor>> run_whole(const cnn::Graph& graph, const cnn::Tensor& input,
                                            engine::Engine& engine);
+
+// By name: what crosses between the partitions of the plan, input and outputs of the model
+// included.
+Result<std::map<std::string, cnn::Tensor>> run_all(const cnn::Graph& graph,
+                                                   const partition::Plan& plan,
+                                                   const cnn::Tensor& input,
+                                                   engine::Engine& engine);
 
 // Cut by the plan, one partition after another, each loaded, run and dropped.
 Result<std::vector<cnn::Tensor>> run_partitioned(const cnn::Graph& graph,

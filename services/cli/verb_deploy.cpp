@@ -10,6 +10,7 @@
 #include "common/runtime/event_loop.hpp"
 #include "services/cli/cli.hpp"
 #include "services/cli/client.hpp"
+#include "services/cli/known_images.hpp"
 #include "services/cli/model_files.hpp"
 #include "services/cli/progress.hpp"
 
@@ -25,6 +26,7 @@ struct Options {
   std::string name;
   partition::Replication replication{partition::Replication::Mode::majority, 1, 0};
   std::string replica_mode = "majority";
+  std::vector<std::string> known;  // images
   int timeout_s = 120;
   bool no_wait = false;
 };
@@ -41,6 +43,24 @@ Result<Files> files_of(const Model& model, const std::filesystem::path& scratch)
     files.emplace_back(scratch / "labels.txt", "labels.txt");
   }
   return files;
+}
+
+// Images whose answers are computed here, for spot checks.
+Status add_known(const Model& model, const std::vector<std::string>& images,
+                 const std::filesystem::path& scratch, Files& files) {
+  if (images.size() > kMaxKnownImages) {
+    return Error{ErrorKind::invalid, fmt::format("at most {} --known images", kMaxKnownImages)};
+  }
+  const auto engine = engine::make_onednn_engine(0);
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    auto maps = known_maps(model, images[i], *engine);
+    if (!maps) return maps.error().about(images[i]);
+    const std::string name = fmt::format("known-{}", i);
+    HYPS_CHECK(write_file(scratch / (name + ".maps"), *maps));
+    files.emplace_back(images[i], name + ".image");
+    files.emplace_back(scratch / (name + ".maps"), name + ".maps");
+  }
+  return {};
 }
 
 // Waits until the model is ready. A model that waits for something says for what.
@@ -96,7 +116,8 @@ Result<int> deploy(const Cli& cli, const Options& options) {
   }
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
   const TemporaryFolder scratch("hyps-deploy");
-  HYPS_TRY(const Files paths, files_of(model, scratch.path()));
+  HYPS_TRY(Files paths, files_of(model, scratch.path()));
+  HYPS_CHECK(add_known(model, options.known, scratch.path(), paths));
   HYPS_TRY(const auto references, [&] {
     Progress progress("uploading");
     return client->upload(
@@ -140,6 +161,10 @@ void add_deploy(Cli& cli) {
                    "check it afterwards; standby: copies take over, they do not vote")
       ->check(CLI::IsMember({"majority", "first", "standby"}))
       ->capture_default_str();
+  verb->add_option("--known", options->known,
+                   "An image whose answer is computed here and mixed in among the jobs now and "
+                   "then, to find workers that lie (repeatable)")
+      ->check(CLI::ExistingFile);
   verb->add_option("--timeout", options->timeout_s, "Seconds to wait until it is ready")
       ->capture_default_str();
   verb->add_flag("--no-wait", options->no_wait, "Return as soon as the hub has it");

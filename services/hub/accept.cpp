@@ -7,8 +7,16 @@
 #include "common/base/units.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
+
+JobId new_job_id(State& s) {
+  for (;;) {
+    JobId id(fmt::format("{:016x}", s.random.next()));
+    if (!s.unfinished.contains(id) && !s.finished.contains(id)) return id;
+  }
+}
 
 namespace {
 
@@ -74,13 +82,6 @@ std::string fault_of(const State& s, const UserInput& input) {
   return {};
 }
 
-JobId new_job_id(State& s) {
-  for (;;) {
-    JobId id(fmt::format("{:016x}", s.random.next()));
-    if (!s.unfinished.contains(id) && !s.finished.contains(id)) return id;
-  }
-}
-
 void answer_again(State& s, const UserInput& input, const Finished& job) {
   UserInput asked = input;
   asked.payload = {};
@@ -129,6 +130,7 @@ void on_accepted(State& s, const JobId& id, const Status& status) {
   s.schedule_due = s.status_due = true;
   s.log(Log::Level::info, "job.accepted", {{"job", id.text}, {"model", job->summary.model.text}});
   tell(s, job->summary, job->timeline.front());
+  maybe_spot_check(s, job->summary.model);
 }
 
 using Then = std::function<void(const Status&)>;

@@ -13,6 +13,7 @@ void accept_replay(State& s, const UserInput& input, const std::string& detail,
                    const std::function<void(const Status&)>& then);
 
 // Why no job is accepted at present; empty: jobs are.
+JobId new_job_id(State& s);  // one that no job has
 std::string refusing_because(const State& s);
 
 }  // namespace hyps::hub

@@ -7,6 +7,7 @@
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/redo.hpp"
 #include "services/hub/reputations.hpp"
 #include "services/hub/rot.hpp"
 #include "services/hub/suspects.hpp"

@@ -36,8 +36,6 @@ void expire_ballots(State& s);
 void end_round(State& s, const TaskPlace& at, const std::string& why, TakeBack how);
 // Whoever has voted is done, once there is a verdict and the result is stored or not needed.
 void settle_ballot(State& s, const protocol::TaskKey& key);
-// A forwarded result proved wrong: it and all that was made of it is made again.
-void redo_from(State& s, const TaskPlace& at, const std::string& why);
 
 // ---- looking up ----
 Ballot* find_ballot(State& s, const protocol::TaskKey& key);

@@ -6,6 +6,8 @@
 #include "services/hub/files.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/redo.hpp"
+#include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
 
@@ -107,6 +109,12 @@ void begin_unfinished(State& s, Job job, const Restored& restored) {
 void begin_jobs(State& s, Restored& restored) {
   std::set<JobId> known;
   for (Job& job : restored.jobs) {
+    if (is_spot_check(job.summary)) {
+      store::Batch forgotten;  // its feature maps are orphans below
+      forgotten.deletes = {job_key(job.summary.id)};
+      s.persist(std::move(forgotten), [](const Status&) {});
+      continue;
+    }
     known.insert(job.summary.id);
     s.next_sequence = std::max(s.next_sequence, job.summary.sequence + 1);
     const JobState state = job.summary.state;

@@ -47,6 +47,9 @@ void declare_votes(runtime::Schema& schema, Config& c) {
                  "only now and then; 0: always");
   schema.integer("check_one_in", &c.check_one_in, 1, 1'000'000,
                  "one result in so many of a trusted worker is still checked");
+  schema.integer("spot_check_one_in", &c.spot_check_one_in, 0, 1'000'000,
+                 "one job whose answer is known is mixed in for so many of a model that was "
+                 "deployed with --known images; 0: none");
 }
 
 void declare_times(runtime::Schema& schema, Config& c) {

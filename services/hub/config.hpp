@@ -34,6 +34,7 @@ struct Config {
 
   std::int64_t trust_after = 0;
   std::int64_t check_one_in = 10;
+  std::int64_t spot_check_one_in = 50;
 
   std::int64_t max_attempts = 5;
   std::int64_t max_losses = 50;

@@ -132,6 +132,7 @@ Job job_from_json(const json& in) {
   summary.partitions = in.at("partitions").get<std::int64_t>();
   summary.image = Digest::from_hex(in.at("image").get<std::string>()).value_or(Digest{});
   summary.error = in.at("error").get<std::string>();
+  if (in.contains("known_image")) summary.known_image = in.at("known_image").get<std::size_t>();
   job.next_event = in.at("next_event").get<std::uint64_t>();
   job.answer = in.at("answer").get<std::string>();
   // See decode_job_at_start.
@@ -165,6 +166,7 @@ Blob encode_job(const Job& job) {
               {"error", summary.error},
               {"next_event", job.next_event},
               {"answer", job.answer}};
+  if (summary.known_image) out["known_image"] = *summary.known_image;
   out["timeline"] = json::array();
   for (const auto& event : job.timeline) out["timeline"].push_back(timeline_json(event));
   out["askers"] = json::array();

@@ -13,6 +13,7 @@
 #include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
 #include "services/hub/lease.hpp"
+#include "services/hub/spot_check.hpp"
 
 namespace hyps::hub {
 
@@ -63,6 +64,7 @@ struct JobSummary {
   std::int64_t partitions = 0;  // of the plan
   Digest image;
   std::string error;
+  std::optional<std::size_t> known_image;  // a spot check: nobody has asked for it
 };
 
 // A task's being with one worker.
@@ -109,6 +111,8 @@ struct Job {
   Milliseconds accepted_at{0};                        // on this process's steady clock
   std::map<std::string, protocol::TensorRef> stored;  // by tensor
   std::vector<Task> tasks;                            // as the plan's partitions
+  std::map<std::size_t, Maker> made_by;               // stored outputs, by partition
+  bool remade = false;                                // a stored feature map was made once more
   std::string answer;                                 // JSON; when closing
 };
 

@@ -6,6 +6,7 @@
 #include "services/hub/dead_letters.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/spot_checks.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -38,9 +39,10 @@ void close(State& s, Job& job) {
   job.summary.state = JobState::closing;
   job.summary.finished_unix_ms = s.now.unix_ms;
   job.summary.latency_ms = since_acceptance(s, job);
+  s.schedule_due = s.status_due = true;
+  if (is_spot_check(job.summary)) return;
   Totals& totals = s.totals[job.summary.model];
   ++(job.summary.error.empty() ? totals.done : totals.failed);
-  s.schedule_due = s.status_due = true;
 }
 
 }  // namespace
@@ -58,6 +60,7 @@ TimelineEvent note(State& s, Job& job, TimelineEvent event) {
 }
 
 void tell(State& s, const JobSummary& job, const TimelineEvent& event) {
+  if (is_spot_check(job)) return;
   s.publish(protocol::events_topic(job.model), dump(to_json(job, event)));
 }
 
@@ -85,6 +88,7 @@ void bind_plan(Job& job, const PlanState& plan) {
   job.summary.partitions = static_cast<std::int64_t>(plan.plan.partitions.size());
   job.summary.stored = 0;
   job.tasks.assign(plan.plan.partitions.size(), {});
+  job.made_by.clear();
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
     if (!outputs_stored(job, plan.plan.partitions[i])) continue;
     job.tasks[i].state = Task::State::stored;
@@ -143,6 +147,7 @@ void add_closing_records(const State& s, const Job& job, store::Batch& batch) {
   const JobSummary& summary = job.summary;
   batch.sync = true;  // an outcome that was told must not be forgotten
   batch.puts.emplace_back(job_key(summary.id), encode_job(job));
+  if (is_spot_check(summary)) return;
   batch.puts.emplace_back(unannounced_key(summary.id), Blob{});
   const auto totals = s.totals.find(summary.model);
   if (totals != s.totals.end()) {
@@ -153,6 +158,7 @@ void add_closing_records(const State& s, const Job& job, store::Batch& batch) {
 void finish_job(State& s, const JobId& id) {
   Job* job = s.find_job(id);
   if (job == nullptr || job->summary.state != JobState::closing) return;
+  if (is_spot_check(job->summary)) return end_spot_check(s, id);
   drop_tasks(s, *job);
   job->summary.state = job->summary.error.empty() ? JobState::done : JobState::failed;
   if (!job->timeline.empty()) tell(s, job->summary, job->timeline.back());

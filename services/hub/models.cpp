@@ -9,6 +9,7 @@
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/queries.hpp"
+#include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
 
@@ -113,12 +114,13 @@ void on_remove(State& s, const Peer& peer, const protocol::Remove& remove) {
                   {ErrorKind::not_found, "no model is called '" + remove.model.text + "'"});
   }
   for (const auto& [sequence, job] : s.jobs) {
-    if (job.summary.model != remove.model) continue;
+    if (job.summary.model != remove.model || is_spot_check(job.summary)) continue;
     return refuse(s, peer, remove.request,
                   {ErrorKind::overloaded, "the model has unfinished jobs; wait for them"});
   }
   const auto files = s.find_model(remove.model)->files;
   // At once, so that no job is accepted for it in between.
+  drop_spot_checks(s, remove.model);
   s.models.erase(remove.model);
   s.totals.erase(remove.model);
   s.snapshot_due = s.status_due = s.plans_due = true;

@@ -4,6 +4,7 @@
 
 #include "services/hub/keys.hpp"
 #include "services/hub/models.hpp"
+#include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
 
@@ -41,7 +42,10 @@ json votes_json(const State& s) {
   }
   json workers = json::array();
   for (const auto& [id, worker] : s.workers) workers.push_back(reputation_json(s, id));
-  return {{"verdicts", verdicts}, {"workers", workers}, {"voters", s.voters}};
+  return {{"verdicts", verdicts},
+          {"workers", workers},
+          {"voters", s.voters},
+          {"spot_checks", spot_checks_json(s)}};
 }
 
 json worker_json(const State& s, const Worker& worker) {
@@ -73,7 +77,7 @@ json short_model_json(const State& s, const protocol::ModelRecord& model) {
   std::int64_t waiting = 0;
   std::int64_t running = 0;
   for (const auto& [sequence, job] : s.jobs) {
-    if (job.summary.model != model.name) continue;
+    if (job.summary.model != model.name || is_spot_check(job.summary)) continue;
     ++(std::string_view(to_string(job.summary.state)) == "waiting" ? waiting : running);
   }
   const auto totals = s.totals.find(model.name);
@@ -148,7 +152,8 @@ json jobs_json(const State& s, const std::string& model, bool failed_only) {
     if (model.empty() || job.model.text == model) found.push_back(&job);
   };
   for (const auto& [sequence, job] : s.jobs) {
-    if (job.summary.state != JobState::accepting) add(job.summary);
+    const bool listed = job.summary.state != JobState::accepting && !is_spot_check(job.summary);
+    if (listed) add(job.summary);
   }
   for (const auto& [id, job] : s.finished) add(job.summary);
   const auto newest_first = [](const JobSummary* a, const JobSummary* b) {

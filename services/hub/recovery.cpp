@@ -204,6 +204,7 @@ void undo(State& s, Job& job, const std::string& tensor, const std::string& why)
   if (producer == plan.producer.end()) {
     return fail_job(s, job, "the stored input is damaged; send it again: " + why);
   }
+  job.remade = true;
   take_back_consumers(s, job, plan, tensor);
   if (job.summary.state != JobState::running) return;
   job.stored.erase(tensor);

@@ -1,4 +1,5 @@
-// A result that was forwarded has proved wrong: it and all that was made of it is made again.
+#include "services/hub/redo.hpp"
+
 #include <algorithm>
 
 #include "services/hub/ballots.hpp"
@@ -54,12 +55,27 @@ void redo_from(State& s, const TaskPlace& at, const std::string& why) {
   batch.sync = true;
   s.persist(std::move(batch), [](const Status&) {});
   ++job.summary.recoveries;
+  job.remade = true;
   s.schedule_due = true;
   TimelineEvent recovered;
   recovered.event = "recovered";
   recovered.partition = partitions[at.index].name.text;
   recovered.detail = why;
   note_and_tell(s, job, std::move(recovered));
+}
+
+void redo_all_of(State& s, const WorkerId& worker) {
+  for (auto& [sequence, job] : s.jobs) {
+    if (job.summary.state != JobState::running) continue;
+    const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
+    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+      const auto maker = job.made_by.find(i);
+      const bool made = job.tasks[i].state == Task::State::stored && maker != job.made_by.end() &&
+                        maker->second.worker == worker;
+      if (!made || partitions[i].replication.votes()) continue;
+      redo_from(s, {&job, i}, worker.text + ", which made it, has lied");
+    }
+  }
 }
 
 }  // namespace hyps::hub

@@ -149,6 +149,8 @@ void store_outputs(State& s, const Place& at) {
   }
   at.given.received.clear();
   at.task.state = Task::State::storing;
+  const Worker* worker = s.find_worker(at.given.worker);
+  at.job.made_by[at.index] = {at.given.worker, worker == nullptr ? 0 : worker->info.incarnation};
   if (find_ballot(s, key_of(at.job, at.partition)) == nullptr) {
     learn_pace(*s.find_plan(at.job.summary.plan), at.index, s.now.steady - at.given.given);
   }

@@ -124,6 +124,7 @@ struct State {
   std::map<Digest, std::unique_ptr<File>> files;
   BackupState backup;
   Scrub scrub;
+  SpotChecks spot_checks;
   // Unfinished tasks that workers were lost with, and which workers.
   std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
 

@@ -3,6 +3,7 @@
 #include "services/hub/accept.hpp"
 #include "services/hub/queries.hpp"
 #include "services/hub/rot.hpp"
+#include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
 
@@ -26,9 +27,11 @@ std::string problem_of(const State& s) {
 }  // namespace
 
 std::string problem_of(const State& s, const protocol::ModelRecord& model) {
-  const std::string damage = damage_of(s, model);
-  if (model.problem.empty() || damage.empty()) return model.problem + damage;
-  return model.problem + "; " + damage;
+  std::string problem = model.problem;
+  for (const std::string& more : {damage_of(s, model), spot_check_problem(s, model.name)}) {
+    if (!more.empty()) problem += (problem.empty() ? "" : "; ") + more;
+  }
+  return problem;
 }
 
 json status_json(const State& s) {
@@ -45,14 +48,18 @@ json status_json(const State& s) {
     totals.failed += counted.failed;
   }
   std::int64_t running = 0;
+  std::int64_t unfinished = 0;
   for (const auto& [sequence, job] : s.jobs) {
+    if (is_spot_check(job.summary)) continue;
+    ++unfinished;
     running += std::string_view(to_string(job.summary.state)) == "running" ? 1 : 0;
   }
   const std::string problem = problem_of(s);
-  std::string damage;
+  std::string trouble;  // that jobs go on with
   for (const auto& [name, model] : s.models) {
-    const std::string found = damage_of(s, model);
-    if (!found.empty()) damage += (damage.empty() ? "" : "; ") + name.text + ": " + found;
+    for (const std::string& found : {damage_of(s, model), spot_check_problem(s, name)}) {
+      if (!found.empty()) trouble += (trouble.empty() ? "" : "; ") + name.text + ": " + found;
+    }
   }
   json quarantined = json::array();
   for (const auto& [id, reputation] : s.reputations) {
@@ -65,12 +72,12 @@ json status_json(const State& s) {
           {"voters", s.voters.size()},
           {"workers_offline", static_cast<std::int64_t>(s.workers.size()) - online},
           {"models", models},
-          {"jobs_waiting", static_cast<std::int64_t>(s.jobs.size()) - running},
+          {"jobs_waiting", unfinished - running},
           {"jobs_running", running},
           {"jobs_done", totals.done},
           {"jobs_failed", totals.failed},
           {"accepting", problem.empty()},
-          {"problem", problem.empty() ? damage : problem},
+          {"problem", problem.empty() ? trouble : problem},
           {"dropped_frames", s.dropped_frames}};
 }
 

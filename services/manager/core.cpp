@@ -31,6 +31,12 @@ std::vector<planning::Device> trusted(std::vector<planning::Device> devices) {
   return devices;
 }
 
+// Known images and their answers are the hub's alone.
+std::vector<protocol::FileRef> files_to_plan(std::vector<protocol::FileRef> files) {
+  std::erase_if(files, [](const auto& file) { return file.name.starts_with("known-"); });
+  return files;
+}
+
 std::string fingerprint(const std::vector<planning::Device>& devices) {
   std::string text;
   for (const planning::Device& device : devices) {
@@ -209,8 +215,9 @@ void Core::prepare(const ModelRecord& model) {
   preparing_ = Preparing{++last_work_, model.name, basis, fingerprint(devices_), repair};
   log(Log::Level::info, repair ? "model.repairing" : "model.preparing",
       {{"model", model.name.text}});
-  effects_.emplace_back(PrepareModel{last_work_, model.name, model.files, basis.wanted_plan_json,
-                                     basis.wanted_replication, trusted(devices_)});
+  effects_.emplace_back(PrepareModel{last_work_, model.name, files_to_plan(model.files),
+                                     basis.wanted_plan_json, basis.wanted_replication,
+                                     trusted(devices_)});
 }
 
 // ---- placing ----------------------------------------------------------------------------------
