@@ -427,11 +427,13 @@ struct ModelFailed {  // it cannot be planned: why (state "failed"), or what it 
 
 // ---- voter ↔ hub --------------------------------------------------------------------------------
 
-struct VoterHello {  // at each connect; answered by every Ballot that is open
+// At each connect, answered by every Ballot that is open; and now and then, in case that was lost.
+struct VoterHello {
   std::string id;
+  bool again = false;
   template <typename A>
   void serialize(A& a) {
-    a(id);
+    a(id, again);
   }
 };
 

@@ -44,6 +44,18 @@ class Count {
     return result;
   }
 
+  std::vector<WorkerId> in_doubt() {
+    if (counting_.size() > kMaxCounting) return {};
+    relate_all();
+    const Set members = largest_clique(agree_, all_);
+    if (size_of(members) < quorum_) return {};
+    std::vector<const Vote*> asked;
+    for (const auto* votes : {&counting_, &shadows_}) {
+      for (const Vote* vote : *votes) add_doubtful(asked, *vote, members);
+    }
+    return names_of(asked);
+  }
+
  private:
   using Outcome = Verdict::Outcome;
 
@@ -152,13 +164,31 @@ class Count {
       const Set doubtful = all_ & ~agree_[i] & ~differ_[i] & ~single(i);
       const Set company = largest_clique(possible_, all_ & possible_[i]);
       const bool matters = holds(all_, i) && doubtful != 0 && size_of(company) + 1 >= quorum_;
-      const bool is_asked = std::any_of(asked.begin(), asked.end(), [&](const Vote* other) {
-        return other->outputs == vote.outputs;
-      });
-      if (matters && !is_asked && !has_values(evidence_, vote)) asked.push_back(&vote);
+      if (matters) add_one_of_each(asked, vote);
     }
+    return names_of(asked);
+  }
+
+  void add_doubtful(std::vector<const Vote*>& asked, const Vote& vote, Set members) const {
+    for (std::size_t i = 0; i < counting_.size(); ++i) {
+      if (!holds(members, i) || counting_[i] == &vote) continue;
+      const Vote& member = *counting_[i];
+      if (relate(vote, member, tolerance_, evidence_).relation != Relation::unknown) continue;
+      add_one_of_each(asked, member);
+      add_one_of_each(asked, vote);
+    }
+  }
+
+  void add_one_of_each(std::vector<const Vote*>& asked, const Vote& vote) const {
+    const bool is_asked = std::any_of(asked.begin(), asked.end(), [&](const Vote* other) {
+      return other->outputs == vote.outputs;
+    });
+    if (!is_asked && !has_values(evidence_, vote)) asked.push_back(&vote);
+  }
+
+  static std::vector<WorkerId> names_of(const std::vector<const Vote*>& votes) {
     std::vector<WorkerId> workers;
-    for (const Vote* vote : asked) workers.push_back(vote->worker);
+    for (const Vote* vote : votes) workers.push_back(vote->worker);
     return workers;
   }
 
@@ -210,6 +240,10 @@ class Count {
 
 Verdict tally(const Ballot& ballot, const Evidence& evidence) {
   return Count(ballot, evidence).verdict();
+}
+
+std::vector<WorkerId> in_doubt(const Ballot& ballot, const Evidence& evidence) {
+  return Count(ballot, evidence).in_doubt();
 }
 
 }  // namespace hyps::voting

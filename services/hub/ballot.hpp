@@ -24,21 +24,29 @@ struct Copy {
   bool holds_credit = true;  // until its vote can no longer matter, or the result is stored
   bool shown = false;        // its outputs go to the voter
   bool judged = false;       // its reputation has had this vote
+  bool doubted = false;      // a quorum agrees, and only its values can tell whether with it
 
   [[nodiscard]] bool is_awaited() const { return !vote && failure.empty(); }
+  // A verdict on it may still come.
+  [[nodiscard]] bool is_open() const { return failure.empty() && (!vote || doubted); }
 };
 
 struct Ballot {
   partition::Replication replication;
-  std::uint64_t number = 0;    // rises with each change, so that a verdict names what it has seen
+  // Another one with each change, of any ballot: so a verdict names what it has seen, and one about
+  // an earlier round of the task means nothing.
+  std::uint64_t number = 0;
+  std::uint64_t opened = 0;    // the last one before it
   std::uint64_t answered = 0;  // the last number a verdict was about
   Milliseconds shown{0};       // to a voter, the last time
   std::size_t outputs = 0;     // of the partition
+  std::vector<protocol::TensorRef> inputs;
   std::map<WorkerId, Copy> copies;
   bool decided = false;
   std::vector<WorkerId> members;  // of the verdict, whose outputs have not been asked for yet
   WorkerId forwarded;             // whose outputs were taken
   bool stored = false;
+  Milliseconds doubted{0};  // the verdict, or when the result was stored
 };
 
 // What a verdict said, for people.

@@ -13,13 +13,15 @@ namespace hyps::hub {
 namespace {
 
 constexpr Milliseconds kShowAgain{2000};    // to a voter that says nothing
+constexpr Milliseconds kVerdictLost{6000};  // or nothing more, although all have voted
 constexpr Milliseconds kLateVotes{60'000};  // that long it is worth knowing who lied
+constexpr Milliseconds kDoubts{15'000};  // once the result is stored: the voter has forgotten them
 
 void release_copy(State& s, const protocol::TaskKey& key, const WorkerId& id, Copy& copy) {
   Worker* worker = s.find_worker(id);
   if (worker != nullptr) worker->late.erase(key);
   if (worker != nullptr && copy.holds_credit) worker->tasks.erase(key);
-  copy.holds_credit = false;
+  copy.holds_credit = copy.doubted = false;
   s.schedule_due = true;
 }
 
@@ -70,21 +72,23 @@ void settle_ballot(State& s, const protocol::TaskKey& key) {
   const bool over = ballot->stored || !find_task(s, key);
   if (!over) return;
   for (auto& [worker, copy] : ballot->copies) {
-    if (copy.is_awaited()) continue;
+    if (copy.is_open()) continue;
     const bool first_time = copy.failure.empty();
     release_copy(s, key, worker, copy);
     if (first_time) s.send_worker(worker, protocol::Stored{key});
     copy.failure = "settled";
   }
-  const bool awaited = std::any_of(ballot->copies.begin(), ballot->copies.end(),
-                                   [](const auto& copy) { return copy.second.is_awaited(); });
-  if (!awaited) s.ballots.erase(key);
+  const bool open = std::any_of(ballot->copies.begin(), ballot->copies.end(),
+                                [](const auto& copy) { return copy.second.is_open(); });
+  if (!open) s.ballots.erase(key);
 }
 
 void on_ballot_stored(State& s, const protocol::TaskKey& key) {
   Ballot* ballot = find_ballot(s, key);
   if (ballot == nullptr) return;
   ballot->stored = true;
+  ballot->doubted = s.now.steady;
+  show_taken(s, key, *ballot);
   const auto forwarded = ballot->copies.find(ballot->forwarded);
   if (forwarded != ballot->copies.end()) release_copy(s, key, forwarded->first, forwarded->second);
   settle_ballot(s, key);
@@ -107,7 +111,8 @@ void lose_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker,
   Ballot& ballot = *find_ballot(s, key);
   release_copy(s, key, worker, *copy);
   copy->failure = why;
-  if (!copy->vote) ++ballot.number;  // fewer are outstanding: perhaps there is a verdict now
+  // Fewer are outstanding: perhaps there is a verdict now.
+  if (!copy->vote) ballot.number = ++s.last_ballot_number;
   const auto at = find_task(s, key);
   if (at && is_voting(*at) && possible_votes(s, ballot) < ballot.replication.quorum) {
     return end_round(s, *at, "too few of its replicas are left; the last one: " + why, how);
@@ -147,11 +152,36 @@ void accuse(State& s, const protocol::TaskKey& key, const WorkerId& worker,
   lose_copy(s, key, worker, why);
 }
 
+namespace {
+
+// All have voted, and there is no verdict.
+bool is_due(const Ballot& ballot) {
+  return !ballot.decided && std::none_of(ballot.copies.begin(), ballot.copies.end(),
+                                         [](const auto& copy) { return copy.second.is_awaited(); });
+}
+
+void expire_doubts(State& s) {
+  std::vector<protocol::TaskKey> settled;
+  for (auto& [key, ballot] : s.ballots) {
+    if (!ballot.decided || s.now.steady - ballot.doubted <= kDoubts) continue;
+    if (!ballot.stored && find_task(s, key)) continue;
+    for (auto& [worker, copy] : ballot.copies) copy.doubted = false;
+    settled.push_back(key);
+  }
+  for (const auto& key : settled) settle_ballot(s, key);
+}
+
+}  // namespace
+
 void expire_ballots(State& s) {
   if (!s.connected) return;
+  expire_doubts(s);
   for (const auto& [key, ballot] : s.ballots) {
     const bool unanswered = ballot.number != ballot.answered;
-    if (unanswered && s.now.steady - ballot.shown > kShowAgain) send_ballot(s, key);
+    const Milliseconds since = s.now.steady - ballot.shown;
+    if (since > kShowAgain && (unanswered || (since > kVerdictLost && is_due(ballot)))) {
+      send_ballot(s, key);
+    }
   }
   std::vector<std::pair<protocol::TaskKey, WorkerId>> overdue;
   for (const auto& [key, ballot] : s.ballots) {
@@ -171,8 +201,10 @@ void expire_ballots(State& s) {
 void resend_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker) {
   Copy* copy = find_copy(s, key, worker);
   const auto at = find_task(s, key);
-  // What is stored is not computed again, not even to find out who lies.
-  if (!at || copy == nullptr || !copy->is_awaited() || find_ballot(s, key)->stored) return;
+  if (!at || copy == nullptr || !copy->is_awaited()) return;
+  // What is stored and confirmed is not computed again, not even to find out who lies.
+  const Ballot& ballot = *find_ballot(s, key);
+  if (ballot.stored && ballot.decided) return;
   const auto& partition = s.find_plan(key.plan)->plan.partitions[at->index];
   if (!inputs_stored(*at->job, partition)) return;  // lost, and being made again
   copy->lease.sent = s.now.steady;

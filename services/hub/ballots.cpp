@@ -25,22 +25,33 @@ constexpr double kRelative = 1e-4;
 
 // Who can be asked now; empty: not enough of them, or one has no room yet. Nobody waits for a
 // worker that owes votes which do not matter any more: it is slow, and asked again when it has
-// caught up.
-std::vector<protocol::Route> electorate(State& s, const PlanState& plan,
-                                        const partition::Partition& partition,
-                                        const protocol::TaskKey& key) {
+// caught up. Nor is it asked about what is made of a result it owes a vote on, unless the others
+// are too few or do not agree: then that vote is forgone.
+std::vector<protocol::Route> electorate(State& s, const PlanState& plan, const Job& job,
+                                        std::size_t index) {
+  const auto& partition = plan.plan.partitions[index];
   const auto routes = plan.routes.find(partition.name);
   if (routes == plan.routes.end()) return {};
   std::vector<protocol::Route> asked;
+  std::vector<protocol::Route> reserve;
   int counting = 0;
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition)) continue;
     if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     const Worker& worker = *s.find_worker(route.worker);
     if (static_cast<std::int64_t>(worker.late.size()) >= s.config.worker_credits) continue;
-    if (!has_credit(s, worker) || !may_be_given(s, worker, key)) return {};
-    asked.push_back(route);
-    counting += is_quarantined(s, route.worker) ? 0 : 1;
+    const auto owed = owed_votes_on_inputs(s, job.summary.id, plan, partition, route.worker);
+    if (owed == OwedVotes::needed) continue;
+    const bool has_room = has_credit(s, worker) && may_be_given(s, worker, key_of(job, partition));
+    if (!has_room && owed == OwedVotes::none) return {};
+    if (!has_room) continue;
+    (owed == OwedVotes::none ? asked : reserve).push_back(route);
+    counting += owed == OwedVotes::late || is_quarantined(s, route.worker) ? 0 : 1;
+  }
+  const bool enough = counting >= partition.replication.quorum && job.tasks[index].attempts == 0;
+  if (!enough) {
+    for (const auto& route : reserve) counting += is_quarantined(s, route.worker) ? 0 : 1;
+    asked.insert(asked.end(), reserve.begin(), reserve.end());
   }
   if (counting < partition.replication.quorum) asked.clear();
   return asked;
@@ -49,6 +60,7 @@ std::vector<protocol::Route> electorate(State& s, const PlanState& plan,
 void give_copy(State& s, Job& job, const partition::Partition& partition, Ballot& ballot,
                const protocol::Route& route) {
   const protocol::TaskKey key = key_of(job, partition);
+  forgo_votes_on_inputs(s, key.job, *s.find_plan(key.plan), partition, route.worker);
   Copy copy;
   copy.epoch = route.epoch;
   copy.given = s.now.steady;
@@ -66,12 +78,14 @@ void give_copy(State& s, Job& job, const partition::Partition& partition, Ballot
 void open_ballot(State& s, Job& job, std::size_t index) {
   const PlanState& plan = *s.find_plan(job.summary.plan);
   const auto& partition = plan.plan.partitions[index];
-  const auto asked = electorate(s, plan, partition, key_of(job, partition));
+  const auto asked = electorate(s, plan, job, index);
   if (asked.empty()) return;
   job.tasks[index].state = Task::State::voting;
   Ballot& ballot = s.ballots[key_of(job, partition)];
   ballot.replication = partition.replication;
+  ballot.opened = s.last_ballot_number;
   ballot.outputs = partition.outputs.size();
+  for (const auto& input : partition.inputs) ballot.inputs.push_back(job.stored.at(input.name));
   for (const protocol::Route& route : asked) give_copy(s, job, partition, ballot, route);
 }
 
@@ -141,7 +155,7 @@ std::string names_of(const std::vector<WorkerId>& workers) {
   return text;
 }
 
-void note_verdict(State& s, const protocol::Verdict& verdict) {
+void note_verdict(State& s, const protocol::Verdict& verdict, bool first) {
   s.verdicts.push_back(
       {s.now.unix_ms, verdict.task, verdict.members, verdict.liars, verdict.reason});
   if (s.verdicts.size() > kMaxVerdictNotes) s.verdicts.pop_front();
@@ -153,7 +167,7 @@ void note_verdict(State& s, const protocol::Verdict& verdict) {
          {"why", verdict.reason}});
   const auto at = find_task(s, verdict.task);
   if (!at) return;
-  ++at->job->summary.votes;
+  at->job->summary.votes += first ? 1 : 0;
   TimelineEvent vote;
   vote.event = "vote";
   vote.partition = verdict.task.partition.text;
@@ -190,13 +204,27 @@ void confirm(State& s, const protocol::TaskKey& key, const Ballot& ballot) {
   s.schedule_due = true;
 }
 
-bool differs(const protocol::Verdict& verdict, const WorkerId& worker) {
-  return std::find(verdict.liars.begin(), verdict.liars.end(), worker) != verdict.liars.end();
+bool agrees(const protocol::Verdict& verdict, const WorkerId& worker) {
+  return std::find(verdict.members.begin(), verdict.members.end(), worker) != verdict.members.end();
+}
+
+// Votes that neither agree nor differ: their values are looked at while the job goes on.
+void note_doubts(State& s, const protocol::TaskKey& key, Ballot& ballot) {
+  ballot.doubted = s.now.steady;
+  for (auto& [id, copy] : ballot.copies) {
+    Worker* worker = s.find_worker(id);
+    copy.doubted = copy.vote && copy.failure.empty() && !copy.judged && worker != nullptr;
+    if (!copy.doubted) continue;
+    if (copy.holds_credit) worker->tasks.erase(key);
+    copy.holds_credit = false;
+    worker->late.insert(key);
+  }
 }
 
 void on_agreed(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
   const bool first_time = !ballot.decided;
-  if (judge(s, ballot, verdict) || first_time) note_verdict(s, verdict);
+  if (judge(s, ballot, verdict) || first_time) note_verdict(s, verdict, first_time);
+  note_doubts(s, verdict.task, ballot);
   if (!first_time) return settle_ballot(s, verdict.task);
   ballot.decided = true;
   ballot.members = verdict.members;
@@ -208,27 +236,12 @@ void on_agreed(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
     if (!take_from_next_member(s, *at, ballot)) {
       end_round(s, *at, "none of those that agreed is there any more", TakeBack::lost);
     }
-  } else if (differs(verdict, ballot.forwarded)) {
+  } else if (!agrees(verdict, ballot.forwarded)) {
     redo_from(s, *at,
               verdict.task.partition.text + " of " + ballot.forwarded.text +
-                  " was forwarded and proved wrong");
+                  " was forwarded, and those that agree have another result");
   }
   settle_ballot(s, verdict.task);
-}
-
-// The outputs of these are needed to tell: they are sent here, and on to the voter.
-void show_values(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
-  const auto at = find_task(s, verdict.task);
-  if (!at) return;
-  const auto& partition = s.find_plan(verdict.task.plan)->plan.partitions[at->index];
-  if (!inputs_stored(*at->job, partition)) return;  // lost, and being made again
-  for (const WorkerId& worker : verdict.members) {
-    const auto copy = ballot.copies.find(worker);
-    if (copy == ballot.copies.end() || !copy->second.vote) continue;
-    copy->second.shown = true;
-    send_order(s, *at->job, partition,
-               {.worker = worker, .epoch = copy->second.epoch, .with_inputs = false});
-  }
 }
 
 }  // namespace
@@ -264,7 +277,7 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   copy->vote = done;
   // One too many differs as much as a million: only so much of a wrong announcement is kept.
   copy->vote->outputs.resize(std::min(done.outputs.size(), ballot.outputs + 1));
-  ++ballot.number;
+  ballot.number = ++s.last_ballot_number;
   send_ballot(s, done.task);
   const auto at = find_task(s, done.task);
   const bool take_first = ballot.replication.mode == Replication::Mode::first && at &&
@@ -274,21 +287,13 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   return true;
 }
 
-bool on_shown(State& s, const WorkerId& worker, const protocol::Arrival& arrival) {
-  const Copy* copy = find_copy(s, arrival.task, worker);
-  if (copy == nullptr || !copy->shown || copy->epoch != arrival.epoch) return false;
-  const Ballot& ballot = *find_ballot(s, arrival.task);
-  if (ballot.decided || s.voters.empty()) return false;
-  SendValue send;
-  send.to = {protocol::Role::voter, s.voters.back()};
-  send.value = arrival;
-  s.effects.emplace_back(std::move(send));
-  return true;
-}
-
 void on_verdict(State& s, const protocol::Verdict& verdict) {
   Ballot* ballot = find_ballot(s, verdict.task);
-  if (ballot == nullptr || ballot->number != verdict.number) return;  // a newer one is on its way
+  if (ballot == nullptr) return;
+  const bool asks = static_cast<Outcome>(verdict.outcome) == Outcome::values;
+  const bool of_this_round = verdict.number > ballot->opened && verdict.number <= ballot->number;
+  if (asks && of_this_round) show_values(s, *ballot, verdict);  // more votes change nothing of it
+  if (ballot->number != verdict.number) return;                 // a newer one is on its way
   const bool sane =
       std::all_of(verdict.members.begin(), verdict.members.end(), [&](const auto& id) {
         const auto copy = ballot->copies.find(id);
@@ -303,7 +308,6 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
       if (!verdict.members.empty()) on_agreed(s, *ballot, verdict);
       return;
     case Outcome::values:
-      if (!ballot->decided) show_values(s, *ballot, verdict);
       return;
     case Outcome::split:
       break;
@@ -311,14 +315,14 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
   const auto at = find_task(s, verdict.task);
   if (!at || ballot->decided) return;
   judge(s, *ballot, verdict);  // forgers are known even so
-  note_verdict(s, verdict);
+  note_verdict(s, verdict, true);
   const std::string why = "no quorum of its replicas agrees: " + verdict.reason;
   const Task::State state = at->job->tasks[at->index].state;
   if (state == Task::State::voting || state == Task::State::dispatched) {
     return end_round(s, *at, why, TakeBack::failed);
   }
-  redo_from(s, *at, why);  // forwarded at once, and never confirmed
   close_ballot(s, verdict.task);
+  redo_from(s, *at, why);  // forwarded at once, and never confirmed
 }
 
 namespace {
@@ -333,8 +337,9 @@ void send_open_ballots(State& s) {
 
 }  // namespace
 
-void on_voter_hello(State& s, const Peer& voter) {
+void on_voter_hello(State& s, const Peer& voter, bool again) {
   constexpr std::size_t kMaxVoters = 16;
+  if (again && std::find(s.voters.begin(), s.voters.end(), voter.id) != s.voters.end()) return;
   std::erase(s.voters, voter.id);
   if (s.voters.size() >= kMaxVoters) return;
   s.voters.push_back(voter.id);

@@ -13,14 +13,21 @@ namespace hyps::hub {
 void open_or_continue(State& s, Job& job, std::size_t index);
 // False: this worker has no vote on this task.
 bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done);
-// False: nobody asked this worker to show its outputs.
-bool on_shown(State& s, const WorkerId& worker, const protocol::Arrival& arrival);
 void on_verdict(State& s, const protocol::Verdict& verdict);
-void on_voter_hello(State& s, const Peer& voter);
+// `again`: nothing new, if it is known.
+void on_voter_hello(State& s, const Peer& voter, bool again);
 void on_voter_status(State& s, const Peer& voter, bool online);
 
 // The member that was asked for its outputs sent others than it had announced.
 void accuse(State& s, const protocol::TaskKey& key, const WorkerId& worker, const std::string& why);
+
+// ---- values ----
+// What a verdict asks for is sent here, and on to the voter.
+void show_values(State& s, Ballot& ballot, const protocol::Verdict& verdict);
+// The result is stored: the voter is shown it, if it has asked for it.
+void show_taken(State& s, const protocol::TaskKey& key, const Ballot& ballot);
+// The outputs of a replica, if its values are needed. False: they are not.
+bool show_to_voter(State& s, const WorkerId& worker, const protocol::Arrival& arrival);
 
 // ---- what ends it ----
 // It will not vote (any more). The round begins anew when too few are left.
@@ -36,6 +43,14 @@ void expire_ballots(State& s);
 void end_round(State& s, const TaskPlace& at, const std::string& why, TakeBack how);
 // Whoever has voted is done, once there is a verdict and the result is stored or not needed.
 void settle_ballot(State& s, const protocol::TaskKey& key);
+
+// ---- secrecy ----
+enum class OwedVotes { none, late, needed };
+// What this worker owes on inputs of the partition; a late one does not matter any more.
+OwedVotes owed_votes_on_inputs(State& s, const JobId& job, const PlanState& plan,
+                               const partition::Partition& partition, const WorkerId& worker);
+void forgo_votes_on_inputs(State& s, const JobId& job, const PlanState& plan,
+                           const partition::Partition& partition, const WorkerId& worker);
 
 // ---- looking up ----
 Ballot* find_ballot(State& s, const protocol::TaskKey& key);

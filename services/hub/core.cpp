@@ -87,7 +87,7 @@ struct FromClient {
 struct FromVoter {
   State& s;
   const Peer& peer;
-  void operator()(const protocol::VoterHello&) const { on_voter_hello(s, peer); }
+  void operator()(const protocol::VoterHello& m) const { on_voter_hello(s, peer, m.again); }
   void operator()(const protocol::Verdict& m) const { on_verdict(s, m); }
   template <typename Other>
   void operator()(const Other&) const {

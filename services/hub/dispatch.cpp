@@ -74,6 +74,11 @@ void dispatch_tasks_of(State& s, Job& job) {
       continue;
     }
     if (worker == nullptr || !may_be_given(s, *worker, key_of(job, partition))) continue;
+    const JobId& id = job.summary.id;
+    if (owed_votes_on_inputs(s, id, *plan, partition, worker->info.id) == OwedVotes::needed) {
+      continue;
+    }
+    forgo_votes_on_inputs(s, id, *plan, partition, worker->info.id);
     dispatch(s, {&job, i}, *worker, epoch);
   }
 }

@@ -114,6 +114,13 @@ struct SendValue {
   Peer to;
   protocol::Arrival value;
 };
+// The same of one whose outputs are stored; nothing, if they cannot be read.
+struct SendStoredValue {
+  Peer to;
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  protocol::TensorRef tensor;
+};
 // Reads a part of a file and sends it as Part.
 struct SendPart {
   Peer to;
@@ -141,7 +148,7 @@ struct WriteBackup {
 };
 using Log = runtime::LogLine;
 
-using Effect = std::variant<Send, SendCheckpoint, SendValue, SendPart, Publish, Persist, ReadRecord,
-                            WriteBackup, Log>;
+using Effect = std::variant<Send, SendCheckpoint, SendValue, SendStoredValue, SendPart, Publish,
+                            Persist, ReadRecord, WriteBackup, Log>;
 
 }  // namespace hyps::hub

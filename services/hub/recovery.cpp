@@ -8,6 +8,7 @@
 #include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/reputations.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -51,7 +52,7 @@ std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
 bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
   if (const Copy* copy = find_copy(s, key, worker)) {
     const Ballot& ballot = *find_ballot(s, key);
-    return copy->is_awaited() || (copy->failure.empty() && !ballot.stored);
+    return copy->is_open() || (copy->failure.empty() && !(ballot.stored && ballot.decided));
   }
   const auto at = find_task(s, key);
   if (!at) return false;
@@ -307,6 +308,20 @@ bool is_at_rest(const Job& job) {
 // belong to the cut.
 bool is_of_any_plan(const std::string& tensor) { return tensor.find('#') == std::string::npos; }
 
+// Each partition has a worker, or a quorum of them, that is there.
+bool can_run(State& s, const PlanState& plan) {
+  return std::all_of(
+      plan.plan.partitions.begin(), plan.plan.partitions.end(), [&](const auto& partition) {
+        const auto routes = plan.routes.find(partition.name);
+        if (routes == plan.routes.end()) return false;
+        const auto there = std::count_if(
+            routes->second.begin(), routes->second.end(), [&](const protocol::Route& route) {
+              return may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker);
+            });
+        return there >= (partition.replication.votes() ? partition.replication.quorum : 1);
+      });
+}
+
 void migrate(State& s, Job& job, const PlanState& plan) {
   std::vector<std::string> slices;
   std::erase_if(job.stored, [&](const auto& item) {
@@ -333,12 +348,14 @@ void migrate(State& s, Job& job, const PlanState& plan) {
 void migrate_jobs(State& s) {
   for (auto& [sequence, job] : s.jobs) {
     if (job.summary.state != JobState::running || !is_at_rest(job)) continue;
+    if (has_unconfirmed(s, job.summary.id)) continue;
     const auto* model = s.find_model(job.summary.model);
-    if (model == nullptr || model->plan == job.summary.plan || model->state != "ready") continue;
+    if (model == nullptr || model->plan == job.summary.plan) continue;
     const PlanState* current = s.find_plan(job.summary.plan);
     const PlanState* next = s.find_plan(model->plan);
     if (current == nullptr || next == nullptr) continue;
-    if (current->plan.model_digest == next->plan.model_digest) migrate(s, job, *next);
+    if (current->plan.model_digest != next->plan.model_digest) continue;
+    if (model->state == "ready" || can_run(s, *next)) migrate(s, job, *next);
   }
 }
 

@@ -20,13 +20,38 @@ void forget_result(Job& job, std::size_t index) {
   task = std::move(fresh);
 }
 
+// With their marks, and again and again: neither must outlive the other. What is stored anew by
+// then stays, and the mark of what is forwarded anew.
+void delete_results(State& s, const JobId& id, std::vector<std::string> tensors,
+                    std::vector<protocol::TaskKey> marked) {
+  const auto build = [&s, id, tensors = std::move(tensors),
+                      marked = std::move(marked)]() -> std::optional<store::Batch> {
+    const Job* job = s.find_job(id);
+    store::Batch batch;
+    batch.sync = true;  // should it be lost in a power cut, so is the ballot: what is stored counts
+    for (const auto& tensor : tensors) {
+      if (job != nullptr && job->stored.contains(tensor)) continue;
+      batch.deletes.push_back(feature_map_key(id, tensor));
+      batch.deletes.push_back(feature_map_ref_key(id, tensor));
+    }
+    for (const auto& key : marked) {
+      const Ballot* ballot = find_ballot(s, key);
+      if (ballot != nullptr && !ballot->decided) continue;
+      batch.deletes.push_back(unconfirmed_key(key.job, key.partition));
+    }
+    if (batch.deletes.empty()) return std::nullopt;
+    return batch;
+  };
+  s.persist_until_done(build, [] {});
+}
+
 }  // namespace
 
 void redo_from(State& s, const TaskPlace& at, const std::string& why) {
   Job& job = *at.job;
   const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
   std::set<std::string> wrong;
-  store::Batch batch;
+  std::vector<protocol::TaskKey> marked;
   for (std::size_t i = at.index; i < partitions.size(); ++i) {
     const auto& partition = partitions[i];
     const bool affected =
@@ -36,13 +61,9 @@ void redo_from(State& s, const TaskPlace& at, const std::string& why) {
     for (const auto& output : partition.outputs) {
       wrong.insert(output.name);
       job.stored.erase(output.name);
-      // Whether it is stored or not: it may still be there because an earlier deletion failed, and
-      // must not outlive its mark.
-      batch.deletes.push_back(feature_map_key(job.summary.id, output.name));
-      batch.deletes.push_back(feature_map_ref_key(job.summary.id, output.name));
     }
     const protocol::TaskKey key = key_of(job, partition);
-    batch.deletes.push_back(unconfirmed_key(key.job, key.partition));
+    marked.push_back(key);
     if (i != at.index) {
       release_dispatches(s, job.tasks[i], key);
       close_ballot(s, key);
@@ -51,9 +72,7 @@ void redo_from(State& s, const TaskPlace& at, const std::string& why) {
     }
     forget_result(job, i);
   }
-  // Should this be lost in a power cut, so is the ballot: what is stored counts then.
-  batch.sync = true;
-  s.persist(std::move(batch), [](const Status&) {});
+  delete_results(s, job.summary.id, {wrong.begin(), wrong.end()}, std::move(marked));
   ++job.summary.recoveries;
   job.remade = true;
   s.schedule_due = true;

@@ -71,13 +71,28 @@ TimelineEvent stored_event(const partition::Partition& partition, const Dispatch
   return stored;
 }
 
+// Forwarded before its replicas have agreed.
+bool is_unconfirmed(State& s, const protocol::TaskKey& key) {
+  const Ballot* ballot = find_ballot(s, key);
+  return ballot != nullptr && !ballot->decided;
+}
+
+// Not so once a result that waited for the disk was taken back, and another one waits in its place.
+bool is_being_stored(const Task& task, const Outputs& outputs) {
+  if (task.state != Task::State::storing || task.dispatches.empty()) return false;
+  const auto& done = task.dispatches.front().done;
+  return done &&
+         std::equal(outputs.begin(), outputs.end(), done->outputs.begin(), done->outputs.end(),
+                    [](const auto& output, const auto& ref) { return output.first == ref; });
+}
+
 void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
                const TimelineEvent& stored) {
   const auto found = find_task(s, key);
   if (!found) return;
   Job& job = *found->job;
   Task& task = job.tasks[found->index];
-  if (task.state != Task::State::storing) return;
+  if (!is_being_stored(task, outputs)) return;
   for (const auto& [ref, data] : outputs) job.stored.insert_or_assign(ref.tensor, ref);
   task.state = Task::State::stored;
   ++job.summary.stored;
@@ -87,7 +102,11 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
     ++worker->done;
     worker->compute_us += static_cast<std::int64_t>(*stored.compute_ms * 1000.0);
   }
-  release_dispatches(s, task, key);
+  if (is_unconfirmed(s, key)) {
+    task.dispatches.clear();  // it is kept until the vote is over
+  } else {
+    release_dispatches(s, task, key);
+  }
   on_ballot_stored(s, key);
   tell(s, job.summary, stored);
   s.schedule_due = s.status_due = true;
@@ -95,12 +114,6 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
     return output.first.tensor == partition::kAnswerTensor;
   });
   if (answered) finish_job(s, key.job);
-}
-
-// Forwarded before its replicas have agreed.
-bool is_unconfirmed(State& s, const protocol::TaskKey& key) {
-  const Ballot* ballot = find_ballot(s, key);
-  return ballot != nullptr && !ballot->decided;
 }
 
 bool contradicts_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
@@ -113,7 +126,7 @@ std::optional<store::Batch> outputs_batch(State& s, const protocol::TaskKey& key
   const auto found = find_task(s, key);
   if (!found) return std::nullopt;
   Job& job = *found->job;
-  if (job.tasks[found->index].state != Task::State::storing) return std::nullopt;
+  if (!is_being_stored(job.tasks[found->index], outputs)) return std::nullopt;
   store::Batch batch;
   bool answered = false;
   for (const auto& [ref, data] : outputs) {
@@ -199,10 +212,10 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
 }
 
 void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arrival) {
-  if (on_shown(s, worker, arrival)) return;
+  const bool shown = show_to_voter(s, worker, arrival);
   const auto at = dispatched_task(s, worker, arrival.task, arrival.epoch);
   if (!at || !has_output(at->partition, arrival.tensor)) {
-    ++s.stale_results;
+    s.stale_results += shown ? 0 : 1;
     return;
   }
   at->given.received.insert_or_assign(

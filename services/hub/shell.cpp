@@ -23,12 +23,11 @@ std::uint64_t random_seed() {
 }
 
 // Reads the stored feature map, when its turn has come, and checks its bytes.
-Result<Blob> read_verified(const store::Store& store, const SendCheckpoint& send) {
-  HYPS_TRY(Blob data, store.get(feature_map_key(send.task.job, send.tensor.tensor)));
-  if (data.size() == send.tensor.bytes && digest_of(data.bytes()) == send.tensor.digest) {
-    return data;
-  }
-  return Error{ErrorKind::corrupt, "the stored " + send.tensor.tensor + " is not what was stored"};
+Result<Blob> read_verified(const store::Store& store, const JobId& job,
+                           const protocol::TensorRef& tensor) {
+  HYPS_TRY(Blob data, store.get(feature_map_key(job, tensor.tensor)));
+  if (data.size() == tensor.bytes && digest_of(data.bytes()) == tensor.digest) return data;
+  return Error{ErrorKind::corrupt, "the stored " + tensor.tensor + " is not what was stored"};
 }
 
 std::filesystem::path backup_folder(const Config& config) {
@@ -66,7 +65,7 @@ struct Act {
     const auto source = [e, writer, store = shell.store_, mailbox = shell.mailbox_,
                          stream = shell.next_stream_++](std::size_t bytes) -> std::optional<Blob> {
       if (!*writer) {
-        auto data = read_verified(*store, e);
+        auto data = read_verified(*store, e.task.job, e.tensor);
         if (!data.ok()) {
           const std::lock_guard lock(mailbox->mutex);
           mailbox->failures.push_back(not_sent(e, data.error()));
@@ -96,6 +95,14 @@ struct Act {
     if (!status.ok()) {
       runtime::log_warn("send.refused", {{"error", status.error().message}});
     }
+  }
+
+  void operator()(const SendStoredValue& e) const {
+    auto data = read_verified(*shell.store_, e.task.job, e.tensor);
+    if (data.ok()) {
+      return (*this)(SendValue{e.to, {e.task, e.epoch, e.tensor.tensor, std::move(data).value()}});
+    }
+    runtime::log_warn("value.unreadable", {{"error", data.error().message}});
   }
 
   void operator()(const SendPart& e) const {

@@ -12,7 +12,7 @@ constexpr Milliseconds kLongestRetry{8000};
 }  // namespace
 
 State::State(Config configuration, std::uint64_t seed)
-    : config(std::move(configuration)), random(seed) {}
+    : config(std::move(configuration)), random(seed), last_ballot_number(random.next() >> 1U) {}
 State::~State() = default;
 
 void State::send(const Peer& to, protocol::Message message) {

@@ -113,6 +113,7 @@ struct State {
   std::set<std::string> managers;
   std::vector<std::string> voters;              // the last one is asked, the others stand by
   std::map<protocol::TaskKey, Ballot> ballots;  // of unfinished jobs; late votes may outlive them
+  std::uint64_t last_ballot_number;             // begins anywhere: no verdict outlives its hub
   std::deque<VerdictNote> verdicts;             // the last kMaxVerdictNotes
   std::map<std::uint64_t, Job> jobs;            // unfinished, by order of acceptance
   std::map<JobId, std::uint64_t> unfinished;

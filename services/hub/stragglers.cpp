@@ -46,7 +46,8 @@ const protocol::Route* second_route(State& s, const PlanState& plan, const TaskP
            may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker) &&
            !lacks_bundle(s, route.worker, plan, partition.name) &&
            has_credit(s, *s.find_worker(route.worker)) &&
-           may_be_given(s, *s.find_worker(route.worker), key);
+           may_be_given(s, *s.find_worker(route.worker), key) &&
+           owed_votes_on_inputs(s, key.job, plan, partition, route.worker) == OwedVotes::none;
   };
   const auto found = std::find_if(routes->second.begin(), routes->second.end(), able);
   return found == routes->second.end() ? nullptr : &*found;

@@ -63,7 +63,12 @@ void Core::on(const HubOnline&) {
 // Every open ballot comes again, and values that were on their way are lost.
 void Core::begin_session() {
   forget_all();
-  effects_.emplace_back(Publish{protocol::VoterHello{config_.id}});
+  say_hello(false);
+}
+
+void Core::say_hello(bool again) {
+  last_hello_ = now_.steady;
+  effects_.emplace_back(Publish{protocol::VoterHello{config_.id, again}});
 }
 
 void Core::forget_all() {
@@ -93,12 +98,12 @@ void Core::on_message(const Ballot& ballot) {
     const bool is_older = ballot.number < waiting.ballot().number;
     if (is_older && now_.steady - waiting.shown < config_.late_ballots) return;  // it came late
     if (!is_older) waiting.replace(ballot, now_.steady);
+    waiting.told.reset();  // it is said again: perhaps nobody has heard it
+    waiting.answered = 0;
     if (!is_older && reserved_bytes() <= config_.max_value_bytes) return judge_and_forget(known);
     waiting_.erase(known);  // another round, or larger votes: all over again
   }
-  const Verdict verdict = voting::tally(ballot, {});
-  if (outcome_of(verdict) == Outcome::values) return wait_for_values(ballot, verdict);
-  say(verdict);
+  begin(ballot);
 }
 
 void Core::on_message(const protocol::Chunk& chunk) {
@@ -125,21 +130,27 @@ std::uint64_t Core::reserved_bytes() const {
   return bytes;
 }
 
-bool Core::has_room(const Waiting& waiting) const {
-  const std::uint64_t bytes = waiting.asked_bytes();
-  return bytes <= config_.max_value_bytes && reserved_bytes() <= config_.max_value_bytes - bytes;
+// An answer goes before the question who else lies.
+bool Core::make_room(const Waiting& waiting, bool is_told) {
+  const auto has_room = [&] { return reserved_bytes() <= config_.max_value_bytes; };
+  for (auto entry = waiting_.begin(); !is_told && !has_room() && entry != waiting_.end();) {
+    const auto here = entry++;
+    if (here->second.told && &here->second != &waiting) waiting_.erase(here);
+  }
+  return has_room();
 }
 
-// Where there is no room now the ballot has no answer: the hub shows it again.
-void Core::wait_for_values(const Ballot& ballot, const Verdict& verdict) {
-  Waiting waiting(ballot, now_.steady);
-  waiting.ask(verdict.members);
-  if (waiting.asked_bytes() > config_.max_value_bytes) return give_up(waiting, kTooLarge);
-  if (waiting_.size() >= kMaxWaiting || !has_room(waiting)) {
-    return log(Log::Level::warn, "values.no_room", {{"job", ballot.task.job.text}});
+// Where digests tell all, nothing is kept. Where there is no room now the ballot has no answer: the
+// hub shows it again.
+void Core::begin(const Ballot& ballot) {
+  const Verdict verdict = voting::tally(ballot, {});
+  const bool is_told = outcome_of(verdict) == Outcome::agreed;
+  if (!is_told && outcome_of(verdict) != Outcome::values) return say(verdict);
+  if (waiting_.size() < kMaxWaiting) {
+    return judge_and_forget(waiting_.emplace(ballot.task, Waiting(ballot, now_.steady)).first);
   }
-  Waiting& kept = waiting_.emplace(ballot.task, std::move(waiting)).first->second;
-  ask(kept, verdict.members, verdict.reason);
+  if (is_told) return say(verdict);
+  log(Log::Level::warn, "values.no_room", {{"job", ballot.task.job.text}});
 }
 
 void Core::ask(Waiting& waiting, const std::vector<WorkerId>& workers, const std::string& reason) {
@@ -154,16 +165,33 @@ void Core::ask(Waiting& waiting, const std::vector<WorkerId>& workers, const std
 bool Core::judge(Waiting& waiting) {
   const Verdict verdict = waiting.verdict();
   const Outcome outcome = outcome_of(verdict);
+  if (outcome == Outcome::agreed) return !look_closer(waiting, verdict);
+  waiting.told.reset();
   if (outcome == Outcome::values) return !ask_what_is_new(waiting, verdict);
-  if (outcome != Outcome::agreed) waiting.told.reset();
-  if (outcome == Outcome::agreed && !waiting.told) waiting.told = now_.steady;
-  if (outcome == Outcome::agreed && !waiting.missing().empty() && !waiting.is_plain()) {
-    // The others' values tell who lies; but an answer does not wait for them for long.
-    if (now_.steady - *waiting.told < config_.last_values) return false;
-  }
   say(verdict);
   waiting.answered = waiting.ballot().number;
   return outcome != Outcome::open;  // with more votes these values may be of use
+}
+
+// A quorum is said at once. Whoever differs from it, and whose digest does not tell more, is asked
+// for its values afterwards. False: nothing is left to be known.
+bool Core::look_closer(Waiting& waiting, const Verdict& verdict) {
+  const Verdict& before = waiting.said;
+  const bool news = waiting.answered != verdict.number || !waiting.told ||
+                    before.members != verdict.members || before.liars != verdict.liars;
+  if (news) say(verdict);
+  waiting.said = verdict;
+  waiting.answered = verdict.number;
+  if (!waiting.told) waiting.told = now_.steady;
+  const auto doubtful = waiting.in_doubt();
+  // With more votes these values may be of use.
+  if (doubtful.empty()) return waiting.asked_bytes() > 0 && waiting.ballot().outstanding > 0;
+  const auto fresh = waiting.not_asked(doubtful);
+  if (fresh.empty()) return true;
+  waiting.ask(fresh);
+  if (!make_room(waiting, true)) return false;
+  ask(waiting, fresh, "who differs from those that agree?");
+  return true;
 }
 
 // False: there is no room for them.
@@ -176,8 +204,12 @@ bool Core::ask_what_is_new(Waiting& waiting, const Verdict& verdict) {
     return true;
   }
   waiting.ask(fresh);
-  if (reserved_bytes() > config_.max_value_bytes) {
+  if (waiting.asked_bytes() > config_.max_value_bytes) {
     give_up(waiting, kTooLarge);
+    return false;
+  }
+  if (!make_room(waiting, false)) {
+    log(Log::Level::warn, "values.no_room", {{"job", waiting.ballot().task.job.text}});
     return false;
   }
   ask(waiting, fresh, verdict.reason);
@@ -195,6 +227,7 @@ void Core::give_up(const Waiting& waiting, const std::string& why) {
 // ---- time -------------------------------------------------------------------------------------
 
 void Core::on(const Tick&) {
+  if (connected_ && now_.steady - last_hello_ >= config_.hello) say_hello(true);
   // What fell silent is asked for again, as a new stream.
   (void)streams_.expire(now_.steady, config_.ask_again);
   for (auto entry = waiting_.begin(); entry != waiting_.end();) {
@@ -204,9 +237,9 @@ void Core::on(const Tick&) {
 }
 
 bool Core::has_ended(Waiting& waiting) {
-  if (waiting.told) return judge(waiting);
   const auto missing = waiting.missing();
-  if (now_.steady - waiting.since() >= config_.values_timeout) {
+  if (waiting.told && now_.steady - *waiting.told >= config_.doubts) return true;
+  if (!waiting.told && now_.steady - waiting.since() >= config_.values_timeout) {
     if (!missing.empty()) give_up(waiting, "no values came from " + names_of(missing));
     return true;
   }

@@ -18,7 +18,8 @@ struct CoreConfig {
   Milliseconds values_timeout{120'000};
   Milliseconds ask_again{5000};     // for values, when nothing comes
   Milliseconds late_ballots{1000};  // that long a lower number is an old ballot, then a new round
-  Milliseconds last_values{2000};  // of the others, once a quorum is found: so that liars are named
+  Milliseconds hello{10'000};
+  Milliseconds doubts{12'000};  // for the values of who differs from a quorum: who lies?
 };
 
 class Core {
@@ -47,13 +48,16 @@ class Core {
   void on_message(const Other& other);
 
   void begin_session();
+  void say_hello(bool again);
   void forget_all();
   // Says what is known of a ballot that waits; true: it waits no more.
   bool judge(Waiting& waiting);
   bool ask_what_is_new(Waiting& waiting, const protocol::Verdict& verdict);
+  bool look_closer(Waiting& waiting, const protocol::Verdict& verdict);
   void judge_and_forget(Entries::iterator entry);
-  void wait_for_values(const protocol::Ballot& ballot, const protocol::Verdict& verdict);
-  [[nodiscard]] bool has_room(const Waiting& waiting) const;
+  void begin(const protocol::Ballot& ballot);
+  // False: there is none now.
+  bool make_room(const Waiting& waiting, bool is_told);
   void ask(Waiting& waiting, const std::vector<WorkerId>& workers, const std::string& reason);
   bool has_ended(Waiting& waiting);
   void give_up(const Waiting& waiting, const std::string& why);
@@ -62,6 +66,7 @@ class Core {
 
   const CoreConfig config_;
   bool connected_ = false;
+  Milliseconds last_hello_{0};
   Entries waiting_;
   protocol::StreamReader streams_;
   Now now_;          // of the step going on

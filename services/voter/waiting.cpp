@@ -29,11 +29,6 @@ std::vector<WorkerId> Waiting::not_asked(const std::vector<WorkerId>& workers) c
   return fresh;
 }
 
-bool Waiting::is_plain() const {
-  const auto outcome = static_cast<protocol::Verdict::Outcome>(voting::tally(ballot_, {}).outcome);
-  return outcome == protocol::Verdict::Outcome::agreed;
-}
-
 bool Waiting::is_missing(const Vote& vote) const {
   return asked_.contains(vote.worker) && !evidence_.forgers.contains(vote.worker) &&
          !voting::has_values(evidence_, vote);

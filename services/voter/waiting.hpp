@@ -1,4 +1,4 @@
-// Waiting: a ballot that cannot be told by digests alone, and the values that have come for it.
+// Waiting: a ballot of which digests alone do not tell all, and the values that have come for it.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,10 @@ class Waiting {
 
   // The verdict on what is known now.
   [[nodiscard]] protocol::Verdict verdict() const { return voting::tally(ballot_, evidence_); }
-  // Whether the digests alone would do.
-  [[nodiscard]] bool is_plain() const;
+  // Whose values would tell about those that are neither members nor liars of this verdict.
+  [[nodiscard]] std::vector<WorkerId> in_doubt() const {
+    return voting::in_doubt(ballot_, evidence_);
+  }
   [[nodiscard]] const protocol::Ballot& ballot() const { return ballot_; }
   [[nodiscard]] std::vector<WorkerId> not_asked(const std::vector<WorkerId>& workers) const;
   // Of the votes whose values were asked for: what they may come to.
@@ -47,7 +49,8 @@ class Waiting {
   Milliseconds shown{0};             // the last time a ballot of it came
   Milliseconds news{0};              // the last time anything came, or was asked for
   std::uint64_t answered = 0;        // the number of the last ballot that had a verdict
-  std::optional<Milliseconds> told;  // when those that agree were found
+  std::optional<Milliseconds> told;  // when those that agree were found and named
+  protocol::Verdict said;            // the last one that named them
 
  private:
   [[nodiscard]] const protocol::Vote* vote_of(Epoch epoch) const;

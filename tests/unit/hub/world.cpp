@@ -104,9 +104,15 @@ struct Perform {
   void operator()(const SendCheckpoint& e) const {
     w.network.push_back({false, Tick{}, e.to.text, {}, e});
   }
-  void operator()(const SendValue&) const { FAIL() << "nobody asked for values"; }
+  void operator()(const SendValue& e) const { w.values.push_back(e.value); }
+  void operator()(const SendStoredValue& e) const {
+    auto data = w.disk.now().get(feature_map_key(e.task.job, e.tensor.tensor));
+    ASSERT_TRUE(data.ok());
+    w.values.push_back({e.task, e.epoch, e.tensor.tensor, *data});
+  }
   void vote(const Peer& voter, const protocol::Message& message) const {
     w.asked_voters.push_back(voter.id);
+    w.ballots.push_back(std::get<protocol::Ballot>(message));
     if (!w.voter_alive) return;
     const Event verdict = FromPeer{kVoter, count_votes(std::get<protocol::Ballot>(message))};
     w.network.push_back({true, verdict, "the voter", {}, {}});

@@ -73,6 +73,8 @@ class World {
   partition::Plan plan = diamond_plan();
   bool voter_alive = true;
   std::vector<std::string> asked_voters;  // one entry a ballot
+  std::vector<protocol::Ballot> ballots;  // as shown to voters
+  std::vector<protocol::Arrival> values;  // the same
   test::Disk disk;
   Now now{Milliseconds(1'000'000), 1'700'000'000'000};
   std::map<std::string, FakeWorker> workers;

@@ -103,6 +103,33 @@ TEST(Tally, OtherArithmeticIsNotJudgedWhereDigestsDo) {
 }
 
 // w2 has arithmetic a in truth, and its right bits; honest w3 must not pay for that.
+TEST(InDoubt, OneMemberAndWhoeverOnlyValuesCanTellOf) {
+  const auto votes = ballot(2, {vote("w1", kRight, "a"), vote("w2", kRight, "a"),
+                                vote("w3", kUlp, "b"), vote("w4", kUlp, "c", false)});
+  EXPECT_THAT(names(in_doubt(votes, {})), ElementsAre("w1", "w3"));  // one of each result
+  EXPECT_THAT(names(in_doubt(votes, values({kUlp}))), ElementsAre("w1"));
+  EXPECT_THAT(in_doubt(votes, values({kRight, kUlp})), IsEmpty());
+}
+
+TEST(InDoubt, NobodyWithoutAQuorumOrOfItsArithmetic) {
+  EXPECT_THAT(in_doubt(ballot(2, {vote("w1", kRight, "a"), vote("w2", kUlp, "b")}), {}), IsEmpty());
+  EXPECT_THAT(in_doubt(ballot(2, {vote("w1", kRight), vote("w2", kRight), vote("w3", kUlp)}), {}),
+              IsEmpty());
+}
+
+// w4 differs from its like; whether from the whole quorum, its values tell.
+TEST(InDoubt, WhoDiffersFromSomeMembersOnly) {
+  const Blob near = floats({1, 2, 3.0001F});
+  const auto votes = ballot(3, {vote("w1", kRight, "a"), vote("w2", kRight, "a"),
+                                vote("w3", near, "b"), vote("w4", kWrong, "a")});
+  Evidence evidence = values({kRight, near});
+  EXPECT_THAT(names(in_doubt(votes, evidence)), ElementsAre("w4"));
+  EXPECT_THAT(tally(votes, evidence).liars, IsEmpty());
+  evidence.values[digest_of(kWrong.bytes())] = kWrong;
+  EXPECT_THAT(in_doubt(votes, evidence), IsEmpty());
+  EXPECT_THAT(names(tally(votes, evidence).liars), ElementsAre("w4"));
+}
+
 TEST(Tally, WhoLiesAboutItsArithmeticAccusesNobody) {
   const auto votes = {vote("w1", kRight, "a"), vote("w2", kRight, "b"), vote("w3", kUlp, "b")};
   const auto verdict = tally(ballot(2, votes), {});
