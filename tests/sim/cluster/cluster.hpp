@@ -11,6 +11,7 @@
 #include "manager_process.hpp"
 #include "network.hpp"
 #include "user_process.hpp"
+#include "voter_process.hpp"
 #include "worker_process.hpp"
 #include "world.hpp"
 
@@ -41,6 +42,10 @@ class Cluster {
   void check_leftovers();
   void check_kept_feature_maps();
   [[nodiscard]] std::vector<Process*> processes();
+  // One of the plans that this cluster may have.
+  [[nodiscard]] std::size_t any_plan();
+  // Whether a quorum of honest workers is left without it.
+  [[nodiscard]] bool can_miss(const WorkerProcess& worker) const;
 
   World world;
   Network network{world};
@@ -48,12 +53,24 @@ class Cluster {
   std::unique_ptr<HubProcess> hub;
   std::unique_ptr<ManagerProcess> manager;
   std::vector<std::unique_ptr<WorkerProcess>> workers;
+  std::vector<std::unique_ptr<VoterProcess>> voters;
   std::unique_ptr<UserProcess> user;
   Milliseconds trouble{0};  // how long faults happen
 
  private:
+  // Copies of partitions: how many, how many must agree, how many workers lie about them.
+  struct Voting {
+    int replicas = 1;
+    int quorum = 1;
+    std::int64_t liars = 0;
+  };
+
+  void draw_voting();
   void add_workers();
+  void add_worker(bool honest, bool mixed);
   [[nodiscard]] hub::Config hub_config();
+
+  Voting voting_;
 };
 
 }  // namespace hyps::sim

@@ -8,6 +8,12 @@ namespace hyps::sim {
 
 namespace {
 
+std::string names_of(const std::vector<WorkerId>& workers) {
+  std::string text;
+  for (const auto& worker : workers) text += " " + worker.text;
+  return text;
+}
+
 std::string text_of(const protocol::TaskKey& task, Epoch epoch) {
   return fmt::format("{} {} epoch {}", task.job.text, task.partition.text, epoch);
 }
@@ -22,7 +28,9 @@ struct Describe {
     return m.problem.empty() ? text : text + "; " + m.problem;
   }
   std::string operator()(const protocol::TaskDone& m) const {
-    return "TaskDone " + text_of(m.task, m.epoch);
+    std::string text = "TaskDone " + text_of(m.task, m.epoch);
+    for (const auto& output : m.outputs) text += " " + output.digest.hex().substr(0, 6);
+    return text;
   }
   std::string operator()(const protocol::TaskFailed& m) const {
     return "TaskFailed " + text_of(m.task, m.epoch) + ": " + m.message;
@@ -34,7 +42,9 @@ struct Describe {
     }
     return text;
   }
-  std::string operator()(const protocol::Run& m) const { return "Run " + text_of(m.task, m.epoch); }
+  std::string operator()(const protocol::Run& m) const {
+    return "Run " + text_of(m.task, m.epoch) + (m.announce ? ", announce" : "");
+  }
   std::string operator()(const protocol::Stored& m) const {
     return "Stored " + m.task.job.text + " " + m.task.partition.text;
   }
@@ -72,6 +82,23 @@ struct Describe {
   }
   std::string operator()(const protocol::ModelFailed& m) const {
     return "ModelFailed: " + m.problem;
+  }
+  std::string operator()(const protocol::VoterHello&) const { return "VoterHello"; }
+  std::string operator()(const protocol::Ballot& m) const {
+    std::string text =
+        fmt::format("Ballot {} {} number {}, quorum {}, outstanding {}:", m.task.job.text,
+                    m.task.partition.text, m.number % 10'000, m.quorum, m.outstanding);
+    for (const auto& vote : m.votes) {
+      text += fmt::format(" {}({}{})", vote.worker.text, vote.arithmetic, vote.counts ? "" : "?");
+      for (const auto& output : vote.outputs) text += " " + output.digest.hex().substr(0, 6);
+    }
+    return text;
+  }
+  std::string operator()(const protocol::Verdict& m) const {
+    const char* outcomes[] = {"open", "agreed", "values", "split"};
+    return fmt::format("Verdict {} {} number {}: {}{}; lie:{} ({})", m.task.job.text,
+                       m.task.partition.text, m.number % 10'000, outcomes[m.outcome % 4],
+                       names_of(m.members), names_of(m.liars), m.reason);
   }
   template <typename Other>
   std::string operator()(const Other&) const {

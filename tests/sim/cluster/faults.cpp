@@ -37,7 +37,7 @@ void Faults::draw_faults() {
       &Faults::fill_disk,         &Faults::fail_writes,     &Faults::reach_reserve,
       &Faults::rot_a_feature_map, &Faults::jump_a_clock,    &Faults::redeploy,
       &Faults::wipe_a_cache,      &Faults::cut_hub,         &Faults::cut_worker,
-      &Faults::freeze_worker};
+      &Faults::freeze_worker,     &Faults::kill_voter,      &Faults::slow_a_voter};
   for (const auto fault : all) {
     if (c_.world.random.below(3) == 0) kinds_.emplace_back([this, fault] { (this->*fault)(); });
   }
@@ -117,6 +117,18 @@ void Faults::slow_a_worker() {
   for_a_while([&worker] { worker.set_slowness(1); });
 }
 
+void Faults::kill_voter() {
+  if (!c_.voters.empty()) kill(*c_.voters[c_.world.random.below(c_.voters.size())]);
+}
+
+void Faults::slow_a_voter() {
+  if (c_.voters.empty()) return;
+  VoterProcess& voter = *c_.voters[c_.world.random.below(c_.voters.size())];
+  c_.world.say(voter.name(), [] { return "becomes slow"; });
+  voter.set_slowness(c_.world.random_ms(1, 300));
+  for_a_while([&voter] { voter.set_slowness(Milliseconds(0)); });
+}
+
 void Faults::jump_a_clock() {
   Process& process = anybody();
   c_.world.say(process.name(), [] { return "has its clock set"; });
@@ -129,7 +141,7 @@ void Faults::wipe_a_cache() {
   worker.wipe_cache();
 }
 
-void Faults::redeploy() { c_.user->redeploy(c_.world.random.below(3)); }
+void Faults::redeploy() { c_.user->redeploy(c_.any_plan()); }
 
 // ---- network ------------------------------------------------------------------------------------
 
@@ -212,12 +224,14 @@ void Faults::heal() {
   c_.hub->crash_at_effect(std::nullopt);
   c_.user->end_jobs();
   // One that is no more needed than the others may be gone for good.
-  const bool one_less = c_.workers.size() > 2 && world.random.below(2) == 0;
+  const bool one_less = c_.can_miss(*c_.workers.back()) && world.random.below(2) == 0;
   if (one_less && c_.workers.back()->alive()) c_.workers.back()->crash();
   for (Process* process : c_.processes()) {
     heal_process(*process, one_less && process == c_.workers.back().get());
   }
   for (const auto& worker : c_.workers) worker->set_slowness(1);
+  for (const auto& voter : c_.voters) voter->set_slowness(Milliseconds(0));
+  c_.ledger.scrutineer.all_is_well();
 }
 
 }  // namespace hyps::sim

@@ -43,6 +43,8 @@ class Faults {
   void cut_hub();
   void cut_worker();
   void slow_a_worker();
+  void kill_voter();
+  void slow_a_voter();
   void fill_disk();
   void fail_writes();
   void reach_reserve();

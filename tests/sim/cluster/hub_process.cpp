@@ -21,12 +21,11 @@ constexpr Milliseconds kTick{50};
 constexpr int kTicksPerSecond = 20;
 constexpr Milliseconds kStreamSilence{20'000};
 
-Result<Blob> read_verified(const store::Store& store, const hub::SendCheckpoint& send) {
-  HYPS_TRY(Blob data, store.get(hub::feature_map_key(send.task.job, send.tensor.tensor)));
-  if (data.size() == send.tensor.bytes && digest_of(data.bytes()) == send.tensor.digest) {
-    return data;
-  }
-  return Error{ErrorKind::corrupt, "the stored " + send.tensor.tensor + " is not what was stored"};
+Result<Blob> read_verified(const store::Store& store, const JobId& job,
+                           const protocol::TensorRef& tensor) {
+  HYPS_TRY(Blob data, store.get(hub::feature_map_key(job, tensor.tensor)));
+  if (data.size() == tensor.bytes && digest_of(data.bytes()) == tensor.digest) return data;
+  return Error{ErrorKind::corrupt, "the stored " + tensor.tensor + " is not what was stored"};
 }
 
 hub::InputNotSent not_sent(const hub::SendCheckpoint& send, const Error& error) {
@@ -57,7 +56,7 @@ struct HubProcess::Act {
     const auto source = [e, writer, &world = hub.world_, &here = life,
                          stream = life.next_stream++](std::size_t bytes) -> std::optional<Blob> {
       if (!*writer) {
-        auto data = read_verified(world.disk.now(), e);
+        auto data = read_verified(world.disk.now(), e.task.job, e.tensor);
         if (!data.ok()) {
           here.failures.push_back(not_sent(e, data.error()));
           return std::nullopt;
@@ -83,6 +82,11 @@ struct HubProcess::Act {
     };
     hub.say([&] { return "→ " + protocol::to_string(e.to) + ": output " + value.tensor; });
     (void)life.bus->send(protocol::inbox(e.to), source);
+  }
+  void operator()(const hub::SendStoredValue& e) const {
+    auto data = read_verified(hub.world_.disk.now(), e.task.job, e.tensor);
+    if (!data.ok()) return;
+    (*this)(hub::SendValue{e.to, {e.task, e.epoch, e.tensor.tensor, std::move(data).value()}});
   }
   void operator()(const hub::SendPart& e) const {
     auto part = hub.world_.disk.now().get(hub::file_part_key(e.file, e.offset));
@@ -124,7 +128,7 @@ void HubProcess::on_start() {
 
 void HubProcess::connect() {
   std::vector<std::string> filters;
-  for (const auto role : {Role::worker, Role::manager, Role::client}) {
+  for (const auto role : {Role::worker, Role::manager, Role::client, Role::voter}) {
     filters.push_back(protocol::all_outboxes(role));
   }
   filters.emplace_back(protocol::kAllStatus);
@@ -182,6 +186,7 @@ void HubProcess::take_status(const bus::Message& message) {
     step(hub::PeerStatus{peer, online});
   }
   if (status->service == "manager") step(hub::PeerStatus{{Role::manager, status->id}, online});
+  if (status->service == "voter") step(hub::PeerStatus{{Role::voter, status->id}, online});
 }
 
 void HubProcess::take_frame(const Peer& peer, const Blob& frame) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/bus/bus.hpp"
+#include "scrutineer.hpp"
 #include "services/hub/core.hpp"
 #include "world.hpp"
 
@@ -25,7 +26,7 @@ class Ledger {
     bool is_done = false;
   };
 
-  explicit Ledger(World& world) : world_(world) {}
+  explicit Ledger(World& world) : scrutineer(world), world_(world) {}
 
   // ---- told by the hub's process ----
   void on_start(const hub::State& state);
@@ -40,6 +41,8 @@ class Ledger {
   [[nodiscard]] const std::map<std::string, Job>& jobs() const { return jobs_; }
   // All that was promised is kept: every accepted job has its answer at the broker.
   [[nodiscard]] std::string missing() const;
+
+  Scrutineer scrutineer;
 
  private:
   struct Judge;
@@ -59,7 +62,8 @@ class Ledger {
              Epoch epoch);
   void check_claim(const hub::State& state);
   void note_ask(const hub::State& state, const hub::UserInput& input);
-  void check_write(const std::string& key, const Blob& value);
+  void check_write(const std::string& key, const Blob& value, const store::Batch& batch);
+  [[nodiscard]] bool is_in_doubt(const std::string& job, const store::Batch& batch);
   void check_run(const hub::State& state, const WorkerId& worker, const protocol::Run& run);
   void check_assign(const hub::State& state, const WorkerId& worker,
                     const protocol::Assign& assign);

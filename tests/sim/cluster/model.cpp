@@ -38,6 +38,38 @@ Piece piece_of(const std::string& name) {
   return piece;
 }
 
+// A float's first byte holds its last bits, of which the arithmetic decides two; the last byte is
+// chosen so that it is a number between 2 and 16.
+constexpr char kOfArithmetic = 3;
+constexpr char kExponent = 0x40;
+
+template <typename Change>
+std::string each_float(std::string tensor, Change change) {
+  for (std::size_t at = 0; at + sizeof(float) <= tensor.size(); at += sizeof(float)) {
+    change(&tensor[at]);
+  }
+  return tensor;
+}
+
+// As if it had been made in arithmetic 0.
+std::string canonical(std::string tensor) {
+  return each_float(std::move(tensor),
+                    [](char* bytes) { bytes[0] = static_cast<char>(bytes[0] & ~kOfArithmetic); });
+}
+
+std::string made_in(int arithmetic, std::string tensor) {
+  return each_float(std::move(tensor),
+                    [&](char* bytes) { bytes[0] = static_cast<char>(bytes[0] | arithmetic); });
+}
+
+std::string floats_of(std::string text) {
+  return canonical(each_float(std::move(text), [](char* bytes) {
+    bytes[3] = static_cast<char>(kExponent | (bytes[3] & 1));
+  }));
+}
+
+bool is_floats(std::size_t tensor) { return tensor != 0 && tensor != kAnswer; }
+
 std::string layer(std::size_t k, const std::string& input) {
   const std::string seed = fmt::format("{}:{}", k, digest_of(std::string_view(input)).hex());
   const std::string hex = digest_of(std::string_view(seed)).hex();
@@ -46,7 +78,7 @@ std::string layer(std::size_t k, const std::string& input) {
   const auto size = static_cast<std::size_t>(kFloats[k]) * 4;
   while (output.size() < size) output += hex;
   output.resize(size);
-  return output;
+  return floats_of(std::move(output));
 }
 
 std::string cut(const std::string& whole, const Piece& piece) {
@@ -55,6 +87,7 @@ std::string cut(const std::string& whole, const Piece& piece) {
 }
 
 std::string run(std::string text, std::size_t from, const Piece& to) {
+  if (is_floats(from)) text = canonical(std::move(text));
   for (std::size_t k = from + 1; k <= to.tensor; ++k) text = layer(k, text);
   return cut(text, to);
 }
@@ -117,27 +150,72 @@ std::string top_of(const std::string& image) {
   return nlohmann::json::parse(tensor_of(image, partition::kAnswerTensor))["top"];
 }
 
+bool is_right(const std::string& image, const std::string& tensor, std::string_view data) {
+  const std::string right = tensor_of(image, tensor);
+  if (!is_floats(piece_of(tensor).tensor)) return data == right;
+  return canonical(std::string(data)) == right;
+}
+
 std::map<std::string, Blob> compute(const Partition& partition,
-                                    const std::map<std::string, Blob>& inputs) {
+                                    const std::map<std::string, Blob>& inputs, int arithmetic) {
   std::string text;
   for (const auto& input : partition.inputs) text += inputs.at(input.name).text();
   const std::size_t from = piece_of(partition.inputs.front().name).tensor;
   std::map<std::string, Blob> outputs;
   for (const auto& output : partition.outputs) {
-    outputs[output.name] = Blob::of(run(text, from, piece_of(output.name)));
+    const Piece piece = piece_of(output.name);
+    std::string made = run(text, from, piece);
+    if (is_floats(piece.tensor)) made = made_in(arithmetic, std::move(made));
+    outputs[output.name] = Blob::of(std::move(made));
   }
   return outputs;
 }
 
-const std::vector<Plan>& plans() {
-  static const std::vector<Plan> all{
+namespace {
+
+std::vector<Plan> shapes() {
+  return {
       plan({whole("ingest", 0, 1), whole("v01", 1, 2), sliced("h02", 3, 0, 2),
             sliced("h02", 3, 1, 2), whole("v03", 3, 5, 2), whole("report", 5, 6)}),
       plan({whole("ingest", 0, 1), whole("v01", 1, 3), whole("v02", 3, 5), whole("report", 5, 6)}),
       plan({whole("ingest", 0, 1), whole("v01", 1, 2), whole("v02", 2, 3), sliced("h03", 4, 0, 3),
             sliced("h03", 4, 1, 3), sliced("h03", 4, 2, 3), whole("v04", 4, 5, 3),
             whole("report", 5, 6)})};
+}
+
+}  // namespace
+
+const std::vector<partition::Replication>& replications() {
+  using Mode = partition::Replication::Mode;
+  static const std::vector<partition::Replication> all{{},
+                                                       {Mode::majority, 2, 2},
+                                                       {Mode::majority, 3, 2},
+                                                       {Mode::majority, 5, 3},
+                                                       {Mode::first, 2, 2},
+                                                       {Mode::first, 3, 2},
+                                                       {Mode::first, 5, 3},
+                                                       {Mode::standby, 2, 1}};
   return all;
+}
+
+const std::vector<Plan>& plans() {
+  static const std::vector<Plan> all = [] {
+    std::vector<Plan> made;
+    for (const auto& replication : replications()) {
+      for (Plan& shape : shapes()) {
+        partition::replicate(shape, replication);
+        made.push_back(std::move(shape));
+      }
+    }
+    return made;
+  }();
+  return all;
+}
+
+std::size_t plan_index(std::size_t shape, const partition::Replication& replication) {
+  const auto& all = replications();
+  const auto found = std::find(all.begin(), all.end(), replication);
+  return static_cast<std::size_t>(found - all.begin()) * kShapes + shape;
 }
 
 const Plan* find_plan(const PlanId& id) {

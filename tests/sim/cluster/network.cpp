@@ -33,7 +33,8 @@ bool stands_overtaking(const bus::Message& message) {
                                  type_of<protocol::Run>(),        type_of<protocol::Stored>(),
                                  type_of<protocol::Chunk>(),      type_of<protocol::PartPut>(),
                                  type_of<protocol::PartStored>(), type_of<protocol::PartGet>(),
-                                 type_of<protocol::Part>(),       type_of<protocol::Snapshot>()};
+                                 type_of<protocol::Part>(),       type_of<protocol::Snapshot>(),
+                                 type_of<protocol::Ballot>(),     type_of<protocol::Verdict>()};
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 

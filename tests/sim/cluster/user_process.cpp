@@ -20,24 +20,25 @@ namespace {
 constexpr Milliseconds kTick{200};
 constexpr const char* kAnswers = "users/user/answers";
 constexpr const char* kWrong = "wrong";
+constexpr int kLastJobs = 2;  // while all is well
 const Peer kSelf{Role::client, "user"};
 
 }  // namespace
 
 UserProcess::UserProcess(World& world, Network& network, int jobs, Milliseconds period)
     : Process(world, network, "user", kTick) {
-  make_jobs(jobs, period);
+  make_jobs(jobs, Milliseconds(0), period);
 }
 
-void UserProcess::make_jobs(int count, Milliseconds period) {
+void UserProcess::make_jobs(int count, Milliseconds from, Milliseconds to) {
   for (int i = 0; i < count; ++i) {
     Job job;
-    job.id = fmt::format("job{}", i);
+    job.id = fmt::format("job{}", next_job_++);
     job.image = fmt::format("image {}", world_.random.below(4));
     job.quiet = world_.random.below(3) == 0;
     if (world_.random.below(3) == 0) job.response_topic = kAnswers;
-    job.correlation = fmt::format("of {}", i);
-    job.due = world_.random_ms(0, period.count());
+    job.correlation = "of " + job.id;
+    job.due = world_.random_ms(from.count(), to.count());
     jobs_.push_back(std::move(job));
   }
 }
@@ -146,6 +147,7 @@ void UserProcess::on_tick() {
 void UserProcess::end_jobs() {
   std::erase_if(jobs_, [](const Job& job) { return job.state == State::fresh; });
   for (Job& job : jobs_) job.due = std::min(job.due, world_.clock.now() + Milliseconds(5000));
+  make_jobs(kLastJobs, world_.clock.now(), world_.clock.now() + Milliseconds(2000));
 }
 
 UserProcess::Job* UserProcess::find(const std::string& id) {

@@ -20,7 +20,7 @@ class UserProcess final : public Process {
 
   // Deploys the same network with another plan.
   void redeploy(std::size_t plan);
-  // No new jobs; what is under way is waited for.
+  // A few last jobs; they and what is under way are waited for.
   void end_jobs();
   // What is still waited for; empty: nothing.
   [[nodiscard]] std::string missing() const;
@@ -40,7 +40,7 @@ class UserProcess final : public Process {
   void on_start() override;
   void on_crash() override;
   void on_tick() override;
-  void make_jobs(int count, Milliseconds period);
+  void make_jobs(int count, Milliseconds from, Milliseconds to);
   void take_message(const bus::Message& message);
   void take_reply(const Blob& frame);
   void take_event(const std::string& text);
@@ -55,6 +55,7 @@ class UserProcess final : public Process {
   Job* find(const std::string& id);
 
   std::vector<Job> jobs_;
+  int next_job_ = 0;
   std::string wanted_plan_json_;
   std::uint64_t request_ = 1;
   bool deployed_ = false;

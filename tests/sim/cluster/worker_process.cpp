@@ -1,5 +1,7 @@
 #include "worker_process.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -30,7 +32,7 @@ bool is_secret(const std::string& tensor) {
 }  // namespace
 
 WorkerProcess::WorkerProcess(World& world, Network& network, WorkerSetup setup)
-    : Process(world, network, setup.id, kTick), setup_(std::move(setup)) {}
+    : Process(world, network, setup.id, kTick), setup_(std::move(setup)), liar_(setup_.lies) {}
 
 // ---- life
 // -----------------------------------------------------------------------------------------
@@ -41,6 +43,7 @@ void WorkerProcess::on_start() {
   config.info.incarnation = world_.random.next();
   config.info.memory_bytes = setup_.memory_bytes;
   config.info.safe_zone = setup_.safe;
+  config.info.isa = fmt::format("isa{}", setup_.arithmetic);
   config.limits.bytes = setup_.buffer_bytes;
   life_ = std::make_shared<Life>(std::move(config), cache_);
   connect();
@@ -179,8 +182,9 @@ void WorkerProcess::pulse(const protocol::Heartbeat& heartbeat) {
 }
 
 void WorkerProcess::send_tensor(const worker::SendTensor& effect) {
-  auto writer = std::make_shared<protocol::StreamWriter>(
-      effect.stream, effect.task, effect.epoch, effect.tensor, flipped(world_, effect.data));
+  const Blob data = setup_.may_flip ? flipped(world_, effect.data) : effect.data;
+  auto writer = std::make_shared<protocol::StreamWriter>(effect.stream, effect.task, effect.epoch,
+                                                         effect.tensor, data);
   life_->sending.insert(effect.stream);
   const auto end = [this, stream = effect.stream] {
     later(Milliseconds(0), [this, stream] {
@@ -252,9 +256,11 @@ void WorkerProcess::do_work(const worker::Compute& compute) {
   std::map<std::string, Blob> inputs;
   for (const auto& input : compute.inputs) inputs[input.name] = input.data;
   worker::Computed done{compute.task, {}, 1500};
-  for (auto& [name, data] : sim::compute(*at->second.partition, inputs)) {
+  const partition::Partition& part = *at->second.partition;
+  for (auto& [name, data] : sim::compute(part, inputs, setup_.arithmetic)) {
     done.outputs.push_back({{name, data.size(), digest_of(data.bytes())}, data});
   }
+  if (setup_.lies > 0) liar_.distort(world_, part, done.outputs);
   step(done);
 }
 

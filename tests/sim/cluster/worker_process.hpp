@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/partition/plan.hpp"
+#include "lying.hpp"
 #include "process.hpp"
 #include "services/worker/core.hpp"
 #include "transfer.hpp"
@@ -22,6 +23,9 @@ struct WorkerSetup {
   bool safe = false;
   std::uint64_t memory_bytes = 0;
   std::size_t buffer_bytes = 0;
+  int arithmetic = 0;
+  std::uint64_t lies = 0;  // percent of its results, where they are compared
+  bool may_flip = true;    // what it sends may change in its memory: as bad as a lie
 };
 
 class WorkerProcess final : public Process {
@@ -30,6 +34,7 @@ class WorkerProcess final : public Process {
 
   void set_slowness(int factor) { slowness_ = factor; }
   void wipe_cache() { cache_.clear(); }
+  [[nodiscard]] const WorkerSetup& setup() const { return setup_; }
   [[nodiscard]] std::size_t held_bytes() const { return life_->core.held_bytes(); }
 
  private:
@@ -73,6 +78,7 @@ class WorkerProcess final : public Process {
   [[nodiscard]] bool has_bundle(const worker::Load& load) const;
 
   const WorkerSetup setup_;
+  Liar liar_;
   FileCache cache_;  // survives the process
   int slowness_ = 1;
   std::shared_ptr<Life> life_;
