@@ -14,13 +14,14 @@ class Workers : public Recovery {
     std::string name;
     std::vector<std::string> partitions;
   };
+  // Somebody who has computed something; nobody if nothing was computed at all.
   Victim choose() {
-    Victim victim;
-    while (victim.partitions.empty()) {
-      victim.name = cluster_.worker_names()[random_.below(cluster_.worker_names().size())];
-      for (const auto& [partition, worker] : computed_by_) {
-        if (worker == victim.name) victim.partitions.push_back(partition);
-      }
+    if (!work_until([&] { return !computed_by_.empty(); })) return {};
+    auto chosen = computed_by_.begin();
+    std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(computed_by_.size())));
+    Victim victim{chosen->second, {}};
+    for (const auto& [partition, worker] : computed_by_) {
+      if (worker == victim.name) victim.partitions.push_back(partition);
     }
     return victim;
   }
@@ -38,6 +39,7 @@ class Workers : public Recovery {
     for (int i = 0; i < rounds() && !HasFailure(); ++i) {
       work_for(random_ms(200, 400));
       const Victim victim = choose();
+      ASSERT_FALSE(victim.partitions.empty()) << cluster_.log("hub");
       fail(victim.name);
       const auto begin = Clock::now();
       ASSERT_TRUE(work_until([&] { return taken_over(victim) > 0; })) << cluster_.log("hub");
