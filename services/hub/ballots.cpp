@@ -119,6 +119,7 @@ void take_outputs(State& s, const TaskPlace& at, Ballot& ballot, const WorkerId&
   dispatch.worker = worker;
   dispatch.epoch = copy.epoch;
   dispatch.given = dispatch.done_at = s.now.steady;
+  dispatch.lease.begin(s.now.steady);
   dispatch.done = copy.vote;
   task.dispatches = {std::move(dispatch)};
   ask_again(s, at, worker);

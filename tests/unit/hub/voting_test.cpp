@@ -1,6 +1,7 @@
 // Replicated partitions: votes, verdicts, liars.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -80,6 +81,36 @@ TEST_F(Voting, ThreeThatAgreeGiveTheAnswerAndSendItOnce) {
   expect_only_liar("");
   for (const auto& [id, worker] : w.state().workers) EXPECT_TRUE(worker.tasks.empty());
   EXPECT_TRUE(w.state().ballots.empty());
+}
+
+TEST_F(Voting, TheMemberWhoseOutputsAreAskedIsNotGivenTheTaskAgainByTheNextHeartbeat) {
+  begin(Mode::majority, 3, 2, 3);
+  w.infer("job");
+  const auto asked = [&]() -> const Dispatch* {
+    for (const auto& [key, ballot] : w.state().ballots) {
+      if (ballot.forwarded.empty() || ballot.stored) continue;
+      for (const auto& [sequence, job] : w.state().jobs) {
+        for (const Task& task : job.tasks) {
+          if (task.state == Task::State::dispatched && task.with(ballot.forwarded) != nullptr) {
+            return task.with(ballot.forwarded);
+          }
+        }
+      }
+    }
+    return nullptr;
+  };
+  while (asked() == nullptr) ASSERT_TRUE(w.deliver_next());
+  const std::string member = asked()->worker.text;
+  const auto inputs_under_way = [&] {
+    return std::count_if(w.network.begin(), w.network.end(), [&](const auto& packet) {
+      return packet.worker == member && packet.checkpoint.has_value();
+    });
+  };
+  const auto before = inputs_under_way();
+  protocol::Heartbeat heartbeat;  // sent before it had the task
+  heartbeat.incarnation = w.workers.at(member).info.incarnation;
+  w.from_worker(member, heartbeat);
+  EXPECT_EQ(inputs_under_way(), before);
 }
 
 TEST_F(Voting, ALiarIsNamedAndChangesNoAnswer) {
