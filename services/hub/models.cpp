@@ -30,8 +30,7 @@ Status check_deploy(const State& s, const protocol::Deploy& deploy) {
   if (!has_model) return Error{ErrorKind::invalid, "there is no file model.onnx"};
   HYPS_CHECK(check_files(s, deploy.files));
   if (!deploy.replication.empty()) {
-    HYPS_TRY(const auto replication, partition::replication_from_json(deploy.replication));
-    HYPS_CHECK(partition::check(replication));
+    HYPS_CHECK(partition::replication_from_json(deploy.replication));
   }
   if (deploy.plan_json.empty()) return {};
   HYPS_TRY(const partition::Plan plan, partition::plan_from_json(deploy.plan_json));
