@@ -6,7 +6,6 @@
 #include "services/hub/jobs.hpp"
 #include "services/hub/reputations.hpp"
 #include "services/hub/rot.hpp"
-#include "services/hub/stragglers.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -39,7 +38,7 @@ Worker* free_worker(State& s, const PlanState& plan, const partition::Partition&
     if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
     if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     Worker* worker = s.find_worker(route.worker);
-    const bool straggles = is_straggling(s, *worker);
+    const bool straggles = worker->straggles_with.has_value();
     if (straggles && slow != nullptr) continue;
     epoch = route.epoch;
     if (!straggles) return has_credit(s, *worker) ? worker : nullptr;

@@ -47,8 +47,9 @@ struct Worker {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
-  std::set<protocol::TaskKey> tasks;         // that take its credit: dispatched, voting or storing
-  std::set<protocol::TaskKey> late;          // votes it owes that can no longer matter
+  std::set<protocol::TaskKey> tasks;  // that take its credit: dispatched, voting or storing
+  std::set<protocol::TaskKey> late;   // votes it owes that can no longer matter
+  std::optional<protocol::TaskKey> straggles_with;  // given to another too; it may still have it
   std::set<Digest> lacks;                    // missing files of bundles that it has asked for
   std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
   std::int64_t done = 0;

@@ -67,6 +67,8 @@ void double_if_late(State& s, const PlanState& plan, const TaskPlace& at) {
          {"partition", key.partition.text},
          {"worker", at.job->tasks[at.index].dispatches.front().worker.text},
          {"also", route->worker.text}});
+  Worker* straggler = s.find_worker(at.job->tasks[at.index].dispatches.front().worker);
+  if (straggler != nullptr) straggler->straggles_with = key;
   dispatch(s, at, *s.find_worker(route->worker), route->epoch);
 }
 
@@ -102,15 +104,6 @@ void double_stragglers(State& s) {
     return s.now.steady - entry.second > kHelped || s.find_plan(entry.first.first) == nullptr;
   });
   s.snapshot_due = s.snapshot_due || over > 0;
-}
-
-bool is_straggling(State& s, const Worker& worker) {
-  return std::any_of(worker.tasks.begin(), worker.tasks.end(), [&](const auto& key) {
-    const auto at = find_task(s, key);
-    if (!at) return false;
-    const auto& dispatches = at->job->tasks[at->index].dispatches;
-    return dispatches.size() > 1 && dispatches.front().worker == worker.info.id;
-  });
 }
 
 }  // namespace hyps::hub

@@ -12,9 +12,8 @@ void learn_pace(PlanState& plan, std::size_t index, Milliseconds took);
 std::optional<Milliseconds> expected_time(const PlanState& plan, std::size_t index);
 
 // On tick. A partition that has no second worker is named to the manager (State::late), for as long
-// as it is late now and then.
+// as it is late now and then. A worker whose task was given to a second one straggles with it
+// (Worker::straggles_with) until it says that it no longer has it.
 void double_stragglers(State& s);
-// Whether it has a task that was given to a second worker because of it.
-bool is_straggling(State& s, const Worker& worker);
 
 }  // namespace hyps::hub

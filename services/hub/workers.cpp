@@ -83,6 +83,7 @@ void set_offline(State& s, Worker& worker, const std::string& why) {
   worker.assigned.reset();
   worker.loaded.clear();
   worker.resident_bytes = 0;
+  worker.straggles_with.reset();
   lose_tasks(s, worker.info.id, why);
   s.snapshot_due = s.status_due = s.schedule_due = true;
   s.log(Log::Level::warn, "worker.offline", {{"worker", worker.info.id.text}, {"why", why}});
@@ -183,6 +184,9 @@ void compare_tasks(State& s, Worker& worker, const protocol::Heartbeat& heartbea
   for (const auto& key : heartbeat.tasks) {
     if (listed.size() < kMaxListed) listed.insert(key);
   }
+  if (worker.straggles_with && !listed.contains(*worker.straggles_with)) {
+    worker.straggles_with.reset();
+  }
   for (const auto& key : listed) {
     if (!is_awaited(s, worker.info.id, key)) {
       s.send_worker(worker.info.id, protocol::Stored{key});
@@ -211,7 +215,9 @@ void on_heartbeat(State& s, const WorkerId& id, const protocol::Heartbeat& heart
 void on_beat(State& s, const Beat& beat) {
   on_heartbeat(s, beat.worker, beat.heartbeat);
   Worker* const worker = s.find_worker(beat.worker);
-  if (worker == nullptr || worker->info.incarnation != beat.heartbeat.incarnation) return;
+  // The time it was given up is no part of its rhythm.
+  if (worker == nullptr || !worker->online) return;
+  if (worker->info.incarnation != beat.heartbeat.incarnation) return;
   for (const Milliseconds at : beat.at) worker->detector.beat(at);
 }
 

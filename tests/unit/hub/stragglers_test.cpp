@@ -90,6 +90,34 @@ TEST_F(Stragglers, OneOfTwoThatIsLostLeavesTheOther) {
   }
 }
 
+TEST_F(Stragglers, AWorkerIsGivenNoMoreUntilItSaysItHasDoneWithTheLateTask) {
+  begin(2);
+  const std::string stopped = routes("v01").front().worker.text;
+  const auto& straggler = w.state().workers.at(WorkerId(stopped));
+  infer_with_slow(stopped, "job");
+  w.alive.erase(stopped);  // no heartbeats: it is not slow but stopped, which nobody knows yet
+  for (int ms = 0; ms < 4000 && w.answers("job").empty(); ms += 100) {
+    w.run_dry();
+    w.advance(100);
+  }
+  expect_right("job");
+  EXPECT_TRUE(straggler.online);
+  EXPECT_TRUE(straggler.straggles_with.has_value());
+  w.infer("meanwhile");
+  w.settle(500);
+  EXPECT_EQ(w.answers("meanwhile").size(), 1U) << "waits for nobody";
+  w.alive.insert(stopped);
+  w.workers.at(stopped).mute = false;
+  w.beat();  // has it still, and is told that nobody waits for it
+  w.run_dry();
+  w.beat();
+  w.run_dry();
+  EXPECT_FALSE(straggler.straggles_with.has_value());
+  const std::int64_t done = straggler.done;
+  run("afterwards");
+  EXPECT_GT(straggler.done, done);
+}
+
 TEST_F(Stragglers, NothingIsDoubledThatIsNotLate) {
   begin(2);
   for (int i = 0; i < 10; ++i) run("job" + std::to_string(i));
