@@ -183,7 +183,8 @@ void Scrutineer::check_unseen(const hub::State& state, const WorkerId& worker,
   }
 }
 
-// Who stands by is not asked for what the one before it, which has nothing to do, is there for.
+// Who stands by is not asked for what the one before it, which has nothing to do and is late with
+// nothing, is there for.
 void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
                                const protocol::Run& run) {
   const auto* part = find_partition(run.task);
@@ -197,7 +198,8 @@ void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
     if (route.worker == worker) return;
     const auto known = state.workers.find(route.worker);
     const bool idle = known != state.workers.end() && known->second.online &&
-                      known->second.assigned && known->second.tasks.empty();
+                      known->second.assigned && known->second.tasks.empty() &&
+                      !known->second.straggles_with;
     if (!idle || is_quarantined(state, route.worker)) continue;
     if (part->safe_zone && !known->second.info.safe_zone) continue;
     world_.violate(part->name.text + " is given to " + worker.text + ", while " +
