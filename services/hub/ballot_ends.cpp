@@ -36,6 +36,11 @@ int possible_votes(const State& s, const Ballot& ballot) {
 
 bool is_voting(const TaskPlace& at) { return at.job->tasks[at.index].state == Task::State::voting; }
 
+// Whose result is being written keeps it until that has succeeded.
+void tell_to_forget(State& s, const protocol::TaskKey& key, const WorkerId& worker) {
+  if (!is_awaited(s, worker, key)) s.send_worker(worker, protocol::Stored{key});
+}
+
 }  // namespace
 
 Ballot* find_ballot(State& s, const protocol::TaskKey& key) {
@@ -139,7 +144,7 @@ void lose_moved_copies(State& s, const PlanState& plan) {
   }
   for (const auto& [key, worker] : moved) {
     lose_copy(s, key, worker, "the partition was assigned to another worker");
-    s.send_worker(worker, protocol::Stored{key});
+    tell_to_forget(s, key, worker);
   }
 }
 
@@ -194,7 +199,7 @@ void expire_ballots(State& s) {
   }
   for (const auto& [key, worker] : overdue) {
     lose_copy(s, key, worker, "it did not vote in time");
-    s.send_worker(worker, protocol::Stored{key});
+    tell_to_forget(s, key, worker);
   }
 }
 

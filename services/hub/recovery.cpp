@@ -50,15 +50,16 @@ std::optional<TaskPlace> find_task(State& s, const protocol::TaskKey& key) {
 }
 
 bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) {
+  const auto at = find_task(s, key);
+  // An answer's job is closing while the answer is being written, which a full disk may put off.
+  const bool storing = at && at->job->tasks[at->index].state == Task::State::storing;
+  if (storing && at->job->tasks[at->index].with(worker) != nullptr) return true;
   if (const Copy* copy = find_copy(s, key, worker)) {
     const Ballot& ballot = *find_ballot(s, key);
     return copy->is_open() || (copy->failure.empty() && !(ballot.stored && ballot.decided));
   }
-  const auto at = find_task(s, key);
-  if (!at) return false;
+  if (!at || storing) return false;
   const Task& task = at->job->tasks[at->index];
-  // An answer's job is closing while the answer is being written, which a full disk may put off.
-  if (task.state == Task::State::storing) return task.with(worker) != nullptr;
   if (at->job->summary.state != JobState::running) return false;
   if (task.state == Task::State::stored) return false;
   if (task.state == Task::State::voting) return false;  // it has no copy of it, see above
