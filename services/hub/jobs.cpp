@@ -143,10 +143,19 @@ void close_with_answer(State& s, Job& job, const Blob& report) {
   note(s, job, std::move(answered));
 }
 
+// Votes may be open on what was computed again although the answer no longer needed it.
+void drop_marks(const State& s, const JobId& id, store::Batch& batch) {
+  const protocol::TaskKey first{id, {}, {}};
+  for (auto at = s.ballots.lower_bound(first); at != s.ballots.end() && at->first.job == id; ++at) {
+    batch.deletes.push_back(unconfirmed_key(id, at->first.partition));
+  }
+}
+
 void add_closing_records(const State& s, const Job& job, store::Batch& batch) {
   const JobSummary& summary = job.summary;
   batch.sync = true;  // an outcome that was told must not be forgotten
   batch.puts.emplace_back(job_key(summary.id), encode_job(job));
+  drop_marks(s, summary.id, batch);
   if (is_spot_check(summary)) return;
   batch.puts.emplace_back(unannounced_key(summary.id), Blob{});
   const auto totals = s.totals.find(summary.model);

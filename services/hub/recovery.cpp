@@ -148,7 +148,9 @@ void drop_tasks(State& s, Job& job) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
     Task& task = job.tasks[i];
     const protocol::TaskKey key = key_of(job, plan->plan.partitions[i]);
-    if (task.state != Task::State::stored) close_ballot(s, key);
+    const Ballot* ballot = find_ballot(s, key);
+    const bool undecided = ballot != nullptr && !ballot->decided;
+    if (task.state != Task::State::stored || undecided) close_ballot(s, key);
     if (task.state == Task::State::voting) task = {};
     if (task.state != Task::State::dispatched && task.state != Task::State::storing) continue;
     release_dispatches(s, task, key);
@@ -186,16 +188,22 @@ void delete_feature_maps(State& s, const JobId& id, std::vector<std::string> ten
   s.persist_until_done(build, [] {});
 }
 
-// Those that were given the tensor before it was found damaged: they could not be sent again.
+bool reads(const partition::Partition& partition, const std::string& tensor) {
+  return std::any_of(partition.inputs.begin(), partition.inputs.end(),
+                     [&](const auto& input) { return input.name == tensor; });
+}
+
+// Those that were given the tensor before it was found damaged: they could not be sent again, nor
+// could the other members of a quorum be asked for what they have made of it.
 void take_back_consumers(State& s, Job& job, const PlanState& plan, const std::string& tensor) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-    const Task::State state = job.tasks[i].state;
-    if (state != Task::State::dispatched && state != Task::State::voting) continue;
-    for (const auto& input : plan.plan.partitions[i].inputs) {
-      if (input.name != tensor) continue;
+    const auto& partition = plan.plan.partitions[i];
+    if (!reads(partition, tensor)) continue;
+    const Task& task = job.tasks[i];
+    if (task.state == Task::State::dispatched || task.state == Task::State::voting) {
       give_up(s, {&job, i}, "its input " + tensor + " is computed again", TakeBack::moved);
-      break;
     }
+    if (task.state == Task::State::idle) close_ballot(s, key_of(job, partition));
   }
 }
 
