@@ -33,12 +33,10 @@ bool has_lied(const hub::State& state, const WorkerId& worker) {
   return known != state.reputations.end() && known->second.lies > 0;
 }
 
-std::vector<Digest> digests_of(std::vector<protocol::TensorRef> outputs) {
-  std::sort(outputs.begin(), outputs.end(),
-            [](const auto& a, const auto& b) { return a.tensor < b.tensor; });
-  std::vector<Digest> digests;
-  for (const auto& output : outputs) digests.push_back(output.digest);
-  return digests;
+Scrutineer::Made made_of(const std::vector<protocol::TensorRef>& outputs) {
+  Scrutineer::Made made;
+  for (const auto& output : outputs) made[output.tensor] = output.digest;
+  return made;
 }
 
 }  // namespace
@@ -81,34 +79,34 @@ void Scrutineer::note_verdict(const hub::State& state, const protocol::Verdict& 
   const auto inputs = inputs_of(state, verdict.task, *part);
   if (!inputs) return;
   std::vector<Vote> votes;
-  std::map<WorkerId, std::vector<Digest>> honest;
+  std::map<WorkerId, Made> honest;
   for (const auto& [worker, copy] : ballot->second.copies) {
     if (copy.is_awaited()) return;
     if (!copy.vote) continue;
     votes.push_back({worker, copy.vote->outputs, !is_quarantined(state, worker)});
     for (const auto& [name, data] : compute(*part, *inputs, workers_.at(worker).arithmetic)) {
-      honest[worker].push_back(digest_of(data.bytes()));
+      honest[worker][name] = digest_of(data.bytes());
     }
   }
   note_lies(votes, static_cast<std::size_t>(ballot->second.replication.quorum), honest);
 }
 
 void Scrutineer::note_lies(const std::vector<Vote>& votes, std::size_t quorum,
-                           const std::map<WorkerId, std::vector<Digest>>& honest) {
+                           const std::map<WorkerId, Made>& honest) {
   const auto counting = static_cast<std::size_t>(
       std::count_if(votes.begin(), votes.end(), [](const Vote& vote) { return vote.counts; }));
   if (counting >= 2 * quorum) return;  // two quorums may contradict each other
   for (const Vote& vote : votes) {
-    const auto digests = digests_of(vote.outputs);
-    if (digests == honest.at(vote.worker)) continue;
+    const Made made = made_of(vote.outputs);
+    if (made == honest.at(vote.worker)) continue;
     const auto contradicts = [&](const Vote& other) {
-      return other.counts && digests_of(other.outputs) == honest.at(other.worker) &&
+      return other.counts && made_of(other.outputs) == honest.at(other.worker) &&
              workers_.at(other.worker).arithmetic == workers_.at(vote.worker).arithmetic;
     };
     const auto of_its_kind =
         static_cast<std::size_t>(std::count_if(votes.begin(), votes.end(), contradicts));
-    const bool tolerable = std::any_of(digests.begin(), digests.end(), [&](const Digest& digest) {
-      return world_.tolerable_lies.contains(digest);
+    const bool tolerable = std::any_of(made.begin(), made.end(), [&](const auto& output) {
+      return world_.tolerable_lies.contains(output.second);
     });
     if (of_its_kind >= quorum) must_be_named_.insert(vote.worker);
     if (all_is_well_ && !tolerable) will_be_named_.insert(vote.worker);

@@ -17,6 +17,8 @@ namespace hyps::sim {
 
 class Scrutineer {
  public:
+  using Made = std::map<std::string, Digest>;  // what of each output
+
   explicit Scrutineer(World& world) : world_(world) {}
 
   void add_worker(const WorkerSetup& setup) { workers_[WorkerId(setup.id)] = setup; }
@@ -41,7 +43,7 @@ class Scrutineer {
 
   void note_verdict(const hub::State& state, const protocol::Verdict& verdict);
   void note_lies(const std::vector<Vote>& votes, std::size_t quorum,
-                 const std::map<WorkerId, std::vector<Digest>>& honest);
+                 const std::map<WorkerId, Made>& honest);
   [[nodiscard]] std::optional<std::map<std::string, Blob>> inputs_of(
       const hub::State& state, const protocol::TaskKey& task,
       const partition::Partition& part) const;
