@@ -25,6 +25,13 @@ struct ConvKernel {
   std::int64_t groups = 1;
 };
 
+// inputs: x [N,C,...], w [C,M/groups,...], optional bias [M]; the window is the convolution's whose
+// gradient this is: it slides over the output
+struct DeconvKernel {
+  Window window;
+  std::int64_t groups = 1;
+};
+
 // inputs: x
 struct PoolKernel {
   enum class Kind { max, average_with_pads, average_without_pads };
@@ -43,7 +50,21 @@ struct MatMulKernel {
 
 // inputs: x; y = f(x)
 struct UnaryKernel {
-  enum class Function { relu, leaky_relu, clip };  // leaky_relu: alpha; clip: to [alpha, beta]
+  // leaky_relu and elu: times alpha below zero; clip: to [alpha, beta]; the others have no
+  // parameter
+  enum class Function {
+    relu,
+    leaky_relu,
+    clip,
+    sigmoid,
+    tanh,
+    elu,
+    abs,
+    sqrt,
+    exp,
+    softplus,
+    hard_swish
+  };
   Function function = Function::relu;
   float alpha = 0;
   float beta = 0;
@@ -51,9 +72,12 @@ struct UnaryKernel {
 
 // inputs: two or more, broadcast as ONNX (numpy) does; folded from the left
 struct BinaryKernel {
-  enum class Function { add, multiply };
+  enum class Function { add, multiply, subtract, divide, maximum, minimum };
   Function function = Function::add;
 };
+
+// inputs: x, slope (constant, broadcast to x); y = x where positive, else slope * x
+struct PReluKernel {};
 
 // inputs: x; y = scale[c] * x + shift[c] along axis 1
 struct AffineKernel {
@@ -87,8 +111,8 @@ struct ViewKernel {};
 // No faster form than the reference: the engine calls Operator::reference on plain tensors.
 struct ReferenceKernel {};
 
-using Kernel =
-    std::variant<ConvKernel, PoolKernel, MatMulKernel, UnaryKernel, BinaryKernel, AffineKernel,
-                 SoftmaxKernel, LrnKernel, ConcatKernel, ViewKernel, ReferenceKernel>;
+using Kernel = std::variant<ConvKernel, DeconvKernel, PoolKernel, MatMulKernel, UnaryKernel,
+                            BinaryKernel, PReluKernel, AffineKernel, SoftmaxKernel, LrnKernel,
+                            ConcatKernel, ViewKernel, ReferenceKernel>;
 
 }  // namespace hyps::cnn

@@ -69,6 +69,9 @@ struct Operator {
   std::size_t required_outputs = 1;
   // The first output always is the first input (Identity): fold_constants removes the node.
   bool passes_through = false;
+  // The outputs follow from the inputs' shapes alone (Shape): fold_constants makes them constants,
+  // and reference() reads no input.
+  bool reads_shapes_only = false;
   LayerRole role = LayerRole::follows;
   bool pooling = false;  // an optional split point follows it (feature maps are small there)
 

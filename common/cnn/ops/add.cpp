@@ -1,33 +1,21 @@
 // Add: broadcast as in numpy.
-#include "common/cnn/ops/support/elementwise.hpp"
-#include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/binary.hpp"
 
 namespace hyps::cnn::ops {
 
 namespace {
 
-Values infer(const NodeContext& context) {
-  HYPS_CHECK(check_node(context, {2, 2}));
-  return broadcast_inputs(context);
-}
-
-std::vector<Tensor> reference(const NodeContext& context,
-                              const std::vector<const Tensor*>& inputs) {
-  return fold_elements(inputs, context.outputs[0].shape, [](double a, double b) { return a + b; });
-}
-
-Kernel kernel(const NodeContext& /*context*/) { return BinaryKernel{BinaryKernel::Function::add}; }
+struct AddOf {
+  double operator()(double a, double b) const { return a + b; }
+  std::int64_t operator()(std::int64_t a, std::int64_t b) const {
+    return wrapped(bits(a) + bits(b));
+  }
+};
 
 }  // namespace
 
 Operator add() {
-  return {.type = "Add",
-          .infer = infer,
-          .flops = broadcast_flops,
-          .reference = reference,
-          .kernel = kernel,
-          .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+  return binary_operator("Add", fold_inputs<AddOf>, binary_kernel<BinaryKernel::Function::add>);
 }
 
 }  // namespace hyps::cnn::ops

@@ -1,36 +1,21 @@
 // Sum: one or more inputs, broadcast as in numpy.
-#include "common/cnn/ops/support/elementwise.hpp"
-#include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/binary.hpp"
 
 namespace hyps::cnn::ops {
 
 namespace {
 
-Values infer(const NodeContext& context) {
-  HYPS_CHECK(check_node(context, {1, kAny}));
-  return broadcast_inputs(context);
-}
-
-std::vector<Tensor> reference(const NodeContext& context,
-                              const std::vector<const Tensor*>& inputs) {
-  return fold_elements(inputs, context.outputs[0].shape, [](double a, double b) { return a + b; });
-}
-
-Kernel kernel(const NodeContext& context) {
-  if (context.inputs.size() == 1) return ViewKernel{};
-  return BinaryKernel{BinaryKernel::Function::add};
-}
+struct SumOf {
+  double operator()(double a, double b) const { return a + b; }
+  std::int64_t operator()(std::int64_t a, std::int64_t b) const {
+    return wrapped(bits(a) + bits(b));
+  }
+};
 
 }  // namespace
 
 Operator sum() {
-  return {.type = "Sum",
-          .infer = infer,
-          .flops = broadcast_flops,
-          .reference = reference,
-          .kernel = kernel,
-          .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+  return variadic_operator("Sum", fold_inputs<SumOf>, binary_kernel<BinaryKernel::Function::add>);
 }
 
 }  // namespace hyps::cnn::ops

@@ -3,15 +3,47 @@
 namespace hyps::engine {
 
 Eltwise eltwise_of(const cnn::UnaryKernel& kernel) {
+  using Function = cnn::UnaryKernel::Function;
+  using dnnl::algorithm;
   switch (kernel.function) {
-    case cnn::UnaryKernel::Function::relu:
-      return {dnnl::algorithm::eltwise_relu, 0, 0};
-    case cnn::UnaryKernel::Function::leaky_relu:
-      return {dnnl::algorithm::eltwise_relu, kernel.alpha, 0};
-    case cnn::UnaryKernel::Function::clip:
-      return {dnnl::algorithm::eltwise_clip, kernel.alpha, kernel.beta};
+    case Function::relu:
+      return {algorithm::eltwise_relu, 0, 0};
+    case Function::leaky_relu:
+      return {algorithm::eltwise_relu, kernel.alpha, 0};
+    case Function::clip:
+      return {algorithm::eltwise_clip, kernel.alpha, kernel.beta};
+    case Function::sigmoid:
+      return {algorithm::eltwise_logistic, 0, 0};
+    case Function::tanh:
+      return {algorithm::eltwise_tanh, 0, 0};
+    case Function::elu:
+      return {algorithm::eltwise_elu, kernel.alpha, 0};
+    case Function::abs:
+      return {algorithm::eltwise_abs, 0, 0};
+    case Function::sqrt:
+      return {algorithm::eltwise_sqrt, 0, 0};
+    case Function::exp:
+      return {algorithm::eltwise_exp, 0, 0};
+    case Function::softplus:
+      return {algorithm::eltwise_soft_relu, 0, 0};
+    case Function::hard_swish:
+      return {algorithm::eltwise_hardswish, 0, 0};
   }
-  return {dnnl::algorithm::eltwise_relu, 0, 0};
+  return {algorithm::eltwise_relu, 0, 0};
+}
+
+bool keeps_zero(const cnn::UnaryKernel& kernel) {
+  using Function = cnn::UnaryKernel::Function;
+  switch (kernel.function) {
+    case Function::clip:
+      return kernel.alpha <= 0 && kernel.beta >= 0;
+    case Function::sigmoid:
+    case Function::exp:
+    case Function::softplus:
+      return false;
+    default:
+      return true;
+  }
 }
 
 dnnl::primitive_attr attributes_with(const std::vector<PostOp>& post) {

@@ -15,6 +15,8 @@ struct Eltwise {
   float beta = 0;
 };
 Eltwise eltwise_of(const cnn::UnaryKernel& kernel);
+// Whether f(0) is 0, as the padding channels of a blocked map demand.
+bool keeps_zero(const cnn::UnaryKernel& kernel);
 
 // A scratchpad given by us, and the post-ops.
 dnnl::primitive_attr attributes_with(const std::vector<PostOp>& post);

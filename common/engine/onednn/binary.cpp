@@ -1,5 +1,5 @@
-// Sums and products of maps. oneDNN repeats only its second operand, so of two operands of
-// different extents one must have the result's.
+// Sums, products and their like of maps. oneDNN repeats only its second operand, so of two operands
+// of different extents one must have the result's.
 #include "common/engine/onednn/attributes.hpp"
 #include "common/engine/onednn/elementwise.hpp"
 #include "common/engine/onednn/kernels.hpp"
@@ -10,6 +10,30 @@ namespace {
 cnn::Shape with_rank(cnn::Shape shape, std::size_t rank) {
   shape.insert(shape.begin(), rank - shape.size(), 1);
   return shape;
+}
+
+using Function = cnn::BinaryKernel::Function;
+
+dnnl::algorithm algorithm_of(Function function) {
+  switch (function) {
+    case Function::add:
+      return dnnl::algorithm::binary_add;
+    case Function::multiply:
+      return dnnl::algorithm::binary_mul;
+    case Function::subtract:
+      return dnnl::algorithm::binary_sub;
+    case Function::divide:
+      return dnnl::algorithm::binary_div;
+    case Function::maximum:
+      return dnnl::algorithm::binary_max;
+    case Function::minimum:
+      return dnnl::algorithm::binary_min;
+  }
+  return dnnl::algorithm::binary_add;
+}
+
+bool commutes(Function function) {
+  return function != Function::subtract && function != Function::divide;
 }
 
 PieceDraft piece(Builder& builder, dnnl::algorithm algorithm, const Operand& a, const Operand& b,
@@ -26,15 +50,15 @@ class BinaryEmitter {
         inputs_(group.head.inputs),
         output_(group.outputs().front()),
         shape_(builder.shape(output_)),
-        algorithm_(kernel.function == cnn::BinaryKernel::Function::add
-                       ? dnnl::algorithm::binary_add
-                       : dnnl::algorithm::binary_mul) {}
+        commutes_(commutes(kernel.function)),
+        algorithm_(algorithm_of(kernel.function)) {}
 
   bool run() {
-    // Both functions commute, so the fold may begin with any input of the full shape.
+    // Where operands commute, the fold may begin with any input of the full shape.
     std::size_t first = 0;
     while (first < inputs_.size() && builder_.shape(inputs_[first]) != shape_) ++first;
-    if (first > 1) return false;  // folding from the left begins with the first two
+    // Folding from the left begins with the first two.
+    if (first > (commutes_ ? 1U : 0U)) return false;
     auto sum = builder_.place(inputs_[first]);
     // Padding channels must stay zero, whatever is repeated over the others.
     if (!is_dense(sum.desc)) sum = builder_.place_plain(inputs_[first]);
@@ -76,6 +100,7 @@ class BinaryEmitter {
   const std::vector<std::string>& inputs_;
   const std::string& output_;
   const cnn::Shape shape_;
+  const bool commutes_;
   const dnnl::algorithm algorithm_;
 };
 

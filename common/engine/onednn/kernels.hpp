@@ -8,10 +8,12 @@
 namespace hyps::engine {
 
 bool emit(Builder& builder, const Group& group, const cnn::ConvKernel& kernel);
+bool emit(Builder& builder, const Group& group, const cnn::DeconvKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::PoolKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::MatMulKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::UnaryKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::BinaryKernel& kernel);
+bool emit(Builder& builder, const Group& group, const cnn::PReluKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::AffineKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::SoftmaxKernel& kernel);
 bool emit(Builder& builder, const Group& group, const cnn::LrnKernel& kernel);

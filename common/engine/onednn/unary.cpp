@@ -19,7 +19,8 @@ PieceDraft piece(Builder& builder, const cnn::UnaryKernel& kernel, const Place& 
 }  // namespace
 
 bool emit(Builder& builder, const Group& group, const cnn::UnaryKernel& kernel) {
-  const auto x = builder.place(group.head.inputs[0]);
+  auto x = builder.place(group.head.inputs[0]);
+  if (!is_dense(x.desc) && !keeps_zero(kernel)) x = builder.place_plain(group.head.inputs[0]);
   const auto y = builder.define(group.outputs().front(), x.desc);
   if (!is_dense(x.desc)) {
     builder.add({piece(builder, kernel, x, y, x.desc, 0)});

@@ -101,12 +101,28 @@ Result<std::vector<std::int64_t>> constant_integers(const NodeContext& context, 
     return unsupported(
         context, std::string(what) + " ('" + context.inputs[input].name + "') must be a constant");
   }
-  if (tensor->type != DType::i64 || tensor->shape.size() > 1) {
+  const bool is_integer = tensor->type == DType::i64 || tensor->type == DType::i32;
+  if (!is_integer || tensor->shape.size() > 1) {
     return context.error(std::string(what) + " must be a list of int64, it is " +
                          to_string(tensor->type) + " " + to_string(tensor->shape));
   }
+  if (tensor->type == DType::i32) {
+    const auto narrow = tensor->values<std::int32_t>();
+    return std::vector<std::int64_t>(narrow.begin(), narrow.end());
+  }
   const auto values = tensor->i64();
   return std::vector<std::int64_t>(values.begin(), values.end());
+}
+
+Result<std::vector<bool>> marked_axes(const NodeContext& context,
+                                      const std::vector<std::int64_t>& axes, std::size_t rank) {
+  std::vector<bool> marked(rank, false);
+  for (const std::int64_t axis : axes) {
+    HYPS_TRY(const std::size_t normal, normal_axis(context, axis, rank));
+    if (marked[normal]) return context.error("axis " + std::to_string(axis) + " is named twice");
+    marked[normal] = true;
+  }
+  return marked;
 }
 
 Values one_output(const NodeContext& context, DType type, Shape shape) {

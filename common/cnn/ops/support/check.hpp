@@ -47,7 +47,11 @@ Result<std::size_t> normal_axis(const NodeContext& context, std::int64_t axis, s
                                 std::size_t end);
 Result<std::size_t> normal_axis(const NodeContext& context, std::int64_t axis, std::size_t rank);
 
-// The constant int64 list at an input, or why there is none.
+// Which axes a list names, each once.
+Result<std::vector<bool>> marked_axes(const NodeContext& context,
+                                      const std::vector<std::int64_t>& axes, std::size_t rank);
+
+// The constant int64 (or int32) list at an input, or why there is none.
 Result<std::vector<std::int64_t>> constant_integers(const NodeContext& context, std::size_t input,
                                                     const char* what);
 
