@@ -10,9 +10,9 @@ namespace {
 // Keeps every sum and product below 2^63.
 constexpr std::int64_t kMaxWindow = std::numeric_limits<std::int32_t>::max();
 
-enum class AutoPad { none, upper, lower, valid };
-
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
 
 Result<AutoPad> auto_pad_of(const NodeContext& context) {
   const std::string text = context.text("auto_pad", "NOTSET");
@@ -24,9 +24,9 @@ Result<AutoPad> auto_pad_of(const NodeContext& context) {
                        "' is not one of NOTSET, SAME_UPPER, SAME_LOWER, VALID");
 }
 
-// An attribute list of `count` numbers in [low, kMaxWindow].
-Status check_list(const NodeContext& context, const char* name,
-                  const std::vector<std::int64_t>& list, std::size_t count, std::int64_t low) {
+Status check_window_list(const NodeContext& context, const char* name,
+                         const std::vector<std::int64_t>& list, std::size_t count,
+                         std::int64_t low) {
   if (list.size() != count) {
     return context.error(std::string(name) + " has " + std::to_string(list.size()) +
                          " numbers, the input needs " + std::to_string(count));
@@ -40,6 +40,8 @@ Status check_list(const NodeContext& context, const char* name,
   }
   return {};
 }
+
+namespace {
 
 void pad_to_same(WindowAxis& axis, AutoPad mode) {
   axis.output = divide_up(axis.input, axis.stride);
@@ -92,10 +94,10 @@ Result<WindowAxes> read_axes(const NodeContext& context, const std::vector<std::
   const auto strides = context.integers("strides", std::vector<std::int64_t>(count, 1));
   const auto dilations = context.integers("dilations", std::vector<std::int64_t>(count, 1));
   const auto pads = context.integers("pads", std::vector<std::int64_t>(2 * count, 0));
-  HYPS_CHECK(check_list(context, "kernel_shape", kernel, count, 1));
-  HYPS_CHECK(check_list(context, "strides", strides, count, 1));
-  HYPS_CHECK(check_list(context, "dilations", dilations, count, 1));
-  if (padded) HYPS_CHECK(check_list(context, "pads", pads, 2 * count, 0));
+  HYPS_CHECK(check_window_list(context, "kernel_shape", kernel, count, 1));
+  HYPS_CHECK(check_window_list(context, "strides", strides, count, 1));
+  HYPS_CHECK(check_window_list(context, "dilations", dilations, count, 1));
+  if (padded) HYPS_CHECK(check_window_list(context, "pads", pads, 2 * count, 0));
   WindowAxes axes(count);
   for (std::size_t i = 0; i < count; ++i) {
     axes[i] = {shape[i + 2], 1, kernel[i], strides[i], dilations[i], 0, 0};

@@ -33,6 +33,13 @@ using WindowAxes = std::vector<WindowAxis>;      // one for each spatial axis of
 using WindowVolume = std::array<WindowAxis, 3>;  // axes of extent one in front
 using TapVolume = std::array<Taps, 3>;
 
+enum class AutoPad { none, upper, lower, valid };
+Result<AutoPad> auto_pad_of(const NodeContext& context);
+// An attribute list of `count` numbers, each at least `low` and below 2^31.
+Status check_window_list(const NodeContext& context, const char* name,
+                         const std::vector<std::int64_t>& list, std::size_t count,
+                         std::int64_t low);
+
 // The window of input 0 ([N, C, ...]) from the attributes strides, dilations, pads, auto_pad and,
 // if `pooling`, ceil_mode. A pooling window must touch real input wherever it stands.
 // REQUIRES: the rank of input 0 is at least 3.
