@@ -1,5 +1,6 @@
 // Constant folding, in four passes over the nodes, each linear: drop what no output needs, evaluate
-// what depends on weights alone, short-cut nodes that pass their input through, drop again.
+// what depends on weights or shapes alone (inferring shapes on the way), short-cut nodes that pass
+// their input through, drop again.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -83,6 +84,47 @@ bool depends_on_weights_alone(const Graph& graph, const Node& node) {
   });
 }
 
+bool has_known_shapes(const Graph& graph, const Node& node) {
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& name) {
+    return name.empty() || graph.is_weight(name) || graph.values.contains(name);
+  });
+}
+
+bool is_constant(const Graph& graph, const Operator& op, const Node& node) {
+  return op.reads_shapes_only ? has_known_shapes(graph, node)
+                              : depends_on_weights_alone(graph, node);
+}
+
+// Why a constant input cannot be used, or "".
+std::string fault_of_constants(const NodeContext& context) {
+  for (const Tensor* constant : context.constants) {
+    std::string fault = constant == nullptr ? "" : tensor_fault(*constant);
+    if (!fault.empty()) return fault;
+  }
+  return "";
+}
+
+void note_input_shapes(Graph& graph) {
+  for (const Value& input : graph.inputs) {
+    if (shape_fault(input.shape, input.type).empty()) graph.values[input.name] = input;
+  }
+}
+
+// Later nodes may need the shapes. What does not fit is left to infer_shapes, which says so.
+void note_output_shapes(Graph& graph, const Node& node) {
+  const Operator* op = operator_of(graph, node);
+  if (op == nullptr || !has_known_shapes(graph, node)) return;
+  const NodeContext context = context_of(graph, node);
+  if (!fault_of_constants(context).empty()) return;
+  auto outputs = op->infer(context);
+  if (!outputs) return;
+  for (std::size_t i = 0; i < node.outputs.size() && i < outputs->size(); ++i) {
+    Value& output = outputs->at(i);
+    output.name = node.outputs[i];
+    if (!output.name.empty()) graph.values[output.name] = std::move(output);
+  }
+}
+
 bool spend(Budget& budget, const Operator& op, const NodeContext& context) {
   std::int64_t bytes = 0;
   for (const Value& output : context.outputs) bytes = capped_sum(bytes, output.bytes());
@@ -96,11 +138,10 @@ bool spend(Budget& budget, const Operator& op, const NodeContext& context) {
 // True if the node became weights.
 Result<bool> evaluate(Graph& graph, const Node& node, Budget& budget) {
   const Operator* op = operator_of(graph, node);
-  if (op == nullptr || !depends_on_weights_alone(graph, node)) return false;
+  if (op == nullptr || !is_constant(graph, *op, node)) return false;
   NodeContext context = context_of(graph, node);
-  for (const Tensor* constant : context.constants) {
-    const std::string fault = constant == nullptr ? "" : tensor_fault(*constant);
-    if (!fault.empty()) return context.error("a constant input: " + fault);
+  if (const std::string fault = fault_of_constants(context); !fault.empty()) {
+    return context.error("a constant input: " + fault);
   }
   HYPS_TRY(context.outputs, op->infer(context));
   if (!spend(budget, *op, context)) return false;
@@ -114,13 +155,16 @@ Result<bool> evaluate(Graph& graph, const Node& node, Budget& budget) {
 Status evaluate_constants(Graph& graph) {
   const Names outputs = output_names(graph);
   Budget budget = budget_for(graph);
+  note_input_shapes(graph);
   std::vector<Node> kept;
   for (Node& node : graph.nodes) {
     bool folded = false;
     if (!any_of(node.outputs, outputs)) {  // a graph output stays the output of a node
       HYPS_TRY(folded, evaluate(graph, node, budget));
     }
-    if (!folded) kept.push_back(std::move(node));
+    if (folded) continue;
+    note_output_shapes(graph, node);
+    kept.push_back(std::move(node));
   }
   graph.nodes = std::move(kept);
   return {};

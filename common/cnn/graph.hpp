@@ -54,10 +54,10 @@ struct Graph {
 // REQUIRES: nodes in topological order. The error names the node and what does not fit.
 Status infer_shapes(Graph& graph);
 
-// Evaluates nodes whose inputs are all weights (with the reference form) and turns their results
-// into weights; drops nodes, weights and values that no output needs. Constant, Identity and
-// inference-time Dropout disappear. Outputs keep their names. REQUIRES: infer_shapes was called or
-// is not needed by the folded nodes; leaves graph.values consistent.
+// Evaluates nodes whose inputs are all weights, or that ask for shapes alone, with the reference
+// form and turns their results into weights; infers shapes as far as that takes it; drops nodes,
+// weights and values that no output needs. Constant, Identity and inference-time Dropout disappear.
+// Outputs keep their names. Leaves graph.values consistent.
 Status fold_constants(Graph& graph);
 
 // What one run of the graph costs.

@@ -43,7 +43,7 @@ std::vector<Tensor> reference(const NodeContext& context,
                               const std::vector<const Tensor*>& inputs) {
   const Value& output = context.outputs[0];
   const std::size_t axis = axis_of(context).value();
-  const std::int64_t outer = extent_product(output.shape, 0, axis);
+  const std::int64_t outer = output.bytes() == 0 ? 0 : extent_product(output.shape, 0, axis);
   std::vector<std::byte> bytes;
   bytes.reserve(static_cast<std::size_t>(output.bytes()));
   for (std::int64_t o = 0; o < outer; ++o) {

@@ -1,7 +1,7 @@
 // Transpose: axes reordered; reversed if `perm` is absent.
 #include "common/cnn/ops/support/elementwise.hpp"
-#include "common/cnn/ops/support/gather.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/strided.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -12,14 +12,6 @@ Shape permutation_of(const NodeContext& context) {
   Shape reversed;
   for (std::int64_t axis = rank; axis-- > 0;) reversed.push_back(axis);
   return context.integers("perm", reversed);
-}
-
-Shape permuted(const Shape& extents, const Shape& permutation) {
-  Shape result;
-  for (const std::int64_t axis : permutation) {
-    result.push_back(extents[static_cast<std::size_t>(axis)]);
-  }
-  return result;
 }
 
 Status check_permutation(const NodeContext& context, const Shape& permutation) {
@@ -43,12 +35,9 @@ Values infer(const NodeContext& context) {
 
 std::vector<Tensor> reference(const NodeContext& context,
                               const std::vector<const Tensor*>& inputs) {
-  const Shape strides = permuted(strides_of(inputs[0]->shape), permutation_of(context));
-  return {gather(*inputs[0], context.outputs[0].shape,
-                 [&](const Shape& position) { return offset_of(position, strides); })};
+  return {
+      rearranged(*inputs[0], inputs[0]->shape, permutation_of(context), context.outputs[0].shape)};
 }
-
-Kernel kernel(const NodeContext& /*context*/) { return ReferenceKernel{}; }
 
 }  // namespace
 
@@ -58,7 +47,7 @@ Operator transpose() {
           .infer = infer,
           .flops = no_flops,
           .reference = reference,
-          .kernel = kernel,
+          .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
           .slice = no_slice};
 }

@@ -1,4 +1,4 @@
-// Moving elements of any type: Transpose and Pad.
+// Moving elements of any type to where a function says (Pad).
 #pragma once
 
 #include <cstring>
