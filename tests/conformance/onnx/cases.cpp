@@ -75,6 +75,14 @@ bool has_usable_opset(const ModelProto& model) {
   });
 }
 
+// Nodes that ask for what only training needs; hyps runs inference and refuses them.
+bool is_training(const ::onnx::NodeProto& node) {
+  if (node.op_type() == "Dropout") return node.input_size() > 2 && !node.input(2).empty();
+  return std::any_of(node.attribute().begin(), node.attribute().end(), [](const auto& attribute) {
+    return attribute.name() == "training_mode" && attribute.i() != 0;
+  });
+}
+
 cnn::Tensor read_tensor(const fs::path& path) {
   const auto file = map_file(path);
   const auto tensor = file ? onnx::parse_tensor(file.value()) : file.error();
@@ -128,6 +136,8 @@ Eligibility eligibility(const Case& test_case) {
   }
   if (!has_usable_opset(model)) return Eligibility::other_opset;
   if (!has_supported_types(model)) return Eligibility::other_type;
+  const auto& nodes = model.graph().node();
+  if (std::any_of(nodes.begin(), nodes.end(), is_training)) return Eligibility::training;
   return Eligibility::eligible;
 }
 
@@ -144,7 +154,8 @@ Result<cnn::Graph> load_as_is(const Case& test_case) {
   return load_model(read_model(test_case.folder));
 }
 
-Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data) {
+Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data,
+                                     std::size_t first) {
   ModelProto model = read_model(test_case.folder);
   auto& graph = *model.mutable_graph();
   std::vector<std::string> free_inputs;  // those the data set has files for
@@ -155,7 +166,7 @@ Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data)
     });
     if (!is_weight) free_inputs.push_back(input.name());
   }
-  for (std::size_t i = 1; i < free_inputs.size() && i < data.inputs.size(); ++i) {
+  for (std::size_t i = first; i < free_inputs.size() && i < data.inputs.size(); ++i) {
     graph.add_initializer()->ParseFromString(onnx::to_tensor_proto(data.inputs[i], free_inputs[i]));
   }
   return load_model(model);

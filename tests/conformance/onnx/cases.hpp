@@ -13,7 +13,14 @@
 namespace hyps::conformance {
 
 // Why a case is none of ours.
-enum class Eligibility { eligible, other_operator, other_opset, other_type, other_domain };
+enum class Eligibility {
+  eligible,
+  other_operator,
+  other_opset,
+  other_type,
+  other_domain,
+  training
+};
 
 struct Case {
   std::string name;  // "node/test_relu"
@@ -32,8 +39,8 @@ std::vector<DataSet> data_sets(const Case& test_case);
 
 // The case's graph as the file has it: node cases take weights as inputs.
 Result<cnn::Graph> load_as_is(const Case& test_case);
-// The graph with every input but the first turned into a weight, as in real networks.
-Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data);
+// The graph with every input from number `first` on turned into a weight, as in real networks.
+Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data, std::size_t first);
 
 // Case name → reason.
 std::map<std::string, std::string> cannot_pass();

@@ -86,9 +86,24 @@ TEST(Sum, OfOneInputIsThatInput) {
   EXPECT_TRUE(std::holds_alternative<ViewKernel>(kernel_of({"Sum", {}, {row({1, 2})}})));
 }
 
-TEST(Binary, RefusesOtherTypesThanFloat) {
-  EXPECT_THAT(error_of({"Add", {}, {Tensor::integers({1}, {1}), Tensor::integers({1}, {1})}}),
-              HasSubstr("input 0 is int64; only float32 is supported"));
+TEST(Binary, ComputesOnIntegersOfOneType) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const auto integers = [](Ints values) {
+    return Tensor::integers({static_cast<std::int64_t>(values.size())}, values);
+  };
+  const auto result = [&](const char* op, Ints a, Ints b) {
+    const Tensor y = run({op, {}, {integers(std::move(a)), integers(std::move(b))}});
+    return Ints(y.i64().begin(), y.i64().end());
+  };
+  EXPECT_THAT(result("Add", {1, most}, {2, 1}), ElementsAre(3, -most - 1));
+  EXPECT_THAT(result("Sub", {1, -most}, {2, 2}), ElementsAre(-1, most));
+  EXPECT_THAT(result("Mul", {3, most}, {-2, 2}), ElementsAre(-6, -2));
+  EXPECT_THAT(result("Div", {7, -7, 5, -most - 1}, {2, 2, 0, -1}),
+              ElementsAre(3, -3, 0, -most - 1));
+  EXPECT_THAT(result("Max", {1, 5}, {2, 4}), ElementsAre(2, 5));
+  EXPECT_THAT(result("Min", {1, 5}, {2, 4}), ElementsAre(1, 4));
+  EXPECT_THAT(error_of({"Add", {}, {integers({1}), row({1})}}),
+              HasSubstr("input 1 is float32, input 0 is int64"));
 }
 
 // A small file must not ask for terabytes by broadcasting.

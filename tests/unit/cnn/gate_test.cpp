@@ -1,27 +1,9 @@
 // infer is the gate: whatever a file says, once it is accepted, every other function of the
 // operator works on it. Most meaningful under the address and undefined-behaviour sanitizers.
-#include <limits>
-
-#include "cases.hpp"
+#include "fitting.hpp"
 
 namespace hyps::cnn::testing {
 namespace {
-
-constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-
-std::int64_t any_number(Random& random) {
-  const Ints edges{kLeast,     kLeast + 1,   -2147483648LL, -1,         0,         1,
-                   2147483647, 2147483648LL, 1LL << 33U,    1LL << 62U, kMost - 1, kMost};
-  if (random.below(6) == 0) return edges[random.below(edges.size())];
-  return random.between(random.below(3) == 0 ? -3 : 0, 4);
-}
-
-Ints any_numbers(Random& random) {
-  Ints numbers(random.below(7));
-  for (std::int64_t& number : numbers) number = any_number(random);
-  return numbers;
-}
 
 Attribute any_attribute(Random& random) {
   const std::vector<std::string> texts{"NOTSET",  "SAME_UPPER", "SAME_LOWER", "VALID", "constant",
@@ -49,9 +31,33 @@ Tensor any_tensor(Random& random) {
 
 // Names that operators read, so that most of them mean something.
 const std::vector<const char*>& attribute_names() {
-  static const std::vector<const char*> names{
-      "kernel_shape", "strides", "dilations", "pads",   "auto_pad",  "group", "ceil_mode",
-      "axis",         "perm",    "size",      "transA", "allowzero", "mode",  "count_include_pad"};
+  static const std::vector<const char*> names{"kernel_shape",
+                                              "strides",
+                                              "dilations",
+                                              "pads",
+                                              "auto_pad",
+                                              "group",
+                                              "ceil_mode",
+                                              "axis",
+                                              "perm",
+                                              "size",
+                                              "transA",
+                                              "allowzero",
+                                              "mode",
+                                              "count_include_pad",
+                                              "axes",
+                                              "keepdims",
+                                              "p",
+                                              "blocksize",
+                                              "to",
+                                              "noop_with_empty_axes",
+                                              "num_outputs",
+                                              "split",
+                                              "start",
+                                              "end",
+                                              "select_last_index",
+                                              "alpha",
+                                              "epsilon"};
   return names;
 }
 
@@ -84,51 +90,6 @@ Case any_case(Random& random, const Operator& op) {
   return test;
 }
 
-Ints list_of(Random& random, std::size_t count) {
-  Ints numbers(count);
-  for (std::int64_t& number : numbers) number = any_number(random);
-  return numbers;
-}
-
-void make_window_fit(Random& random, Case& test) {
-  test.attributes["kernel_shape"] = Ints{random.between(1, 3), random.between(1, 3)};
-  for (const char* name : {"strides", "dilations", "pads"}) {
-    test.attributes.erase(name);
-    if (random.below(2) == 0) continue;
-    test.attributes[name] = list_of(random, std::string(name) == "pads" ? 4 : 2);
-  }
-}
-
-// Most random shapes do not fit together; these do, so that attributes are what is tried.
-void make_inputs_fit(Random& random, Case& test) {
-  const Shape x{1, 4, random.between(1, 6), random.between(1, 6)};
-  test.inputs[0] = random_tensor(random, x);
-  if (test.op == "Conv") {
-    test.inputs = {test.inputs[0], random_tensor(random, {2, 4, random.between(1, 3), 2})};
-  } else if (test.op == "BatchNormalization") {
-    for (std::size_t i = 1; i < 5; ++i) test.inputs[i] = random_tensor(random, {4});
-  } else if (test.op == "Gemm") {
-    test.inputs = {random_tensor(random, {2, 2}), random_tensor(random, {2, 2})};
-  } else if (test.op == "Pad") {
-    test.inputs = {test.inputs[0], Tensor::integers({8}, list_of(random, 8))};
-    test.variable = {0};
-  } else if (test.op == "Concat") {
-    test.inputs = {test.inputs[0], test.inputs[0]};
-    test.attributes = {{"axis", any_number(random)}};
-  } else if (test.op == "Constant") {
-    test.inputs.clear();
-    test.attributes = {{"value_ints", any_numbers(random)}};
-  } else if (test.op == "MatMul") {
-    test.inputs = {test.inputs[0], random_tensor(random, {x[3], 2})};
-  } else if (test.op == "Add" || test.op == "Mul" || test.op == "Sum") {
-    test.inputs = {test.inputs[0], random_tensor(random, {4, 1, x[3]})};
-  } else if (test.op != "Reshape") {
-    test.inputs.resize(1);
-  }
-  if (test.op == "LRN") test.attributes["size"] = any_number(random);
-  if (test.op == "MaxPool" || test.op == "AveragePool") make_window_fit(random, test);
-}
-
 void use_everything(const Graph& graph, const Case& test) {
   const Operator& op = *find_operator(test.op);
   const NodeContext context = context_of(graph, graph.nodes[0]);
@@ -155,7 +116,7 @@ class Gate : public ::testing::TestWithParam<const Operator*> {};
 
 TEST_P(Gate, WhatInferAcceptsCanBeUsed) {
   int accepted = 0;
-  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Random random(seed);
     Case test = any_case(random, *GetParam());
@@ -170,7 +131,7 @@ TEST_P(Gate, WhatInferAcceptsCanBeUsed) {
     ++accepted;
     use_everything(graph, test);
   }
-  EXPECT_GT(accepted, 100);
+  EXPECT_GT(accepted, 50);
 }
 
 std::vector<const Operator*> every_operator() {

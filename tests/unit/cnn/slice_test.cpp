@@ -1,65 +1,8 @@
-// Horizontal partitioning: what a node computes from slices of its inputs is, bit for bit, the
-// slice of what it computes from the whole.
-#include <gmock/gmock.h>
-
-#include "cases.hpp"
+// Horizontal partitioning of layers and element-wise operators.
+#include "slices.hpp"
 
 namespace hyps::cnn::testing {
 namespace {
-
-std::optional<NodeSlice> slice_of(const Case& test, int axis, Range range) {
-  Graph graph = graph_of(test);
-  const Status status = infer_shapes(graph);
-  EXPECT_TRUE(status.ok()) << status.error().message;
-  return find_operator(test.op)->slice(context_of(graph, graph.nodes[0]), axis, range);
-}
-
-Case sliced_case(const Case& test, const NodeSlice& slice) {
-  Case part = test;
-  part.attributes = slice.node.attributes;
-  for (std::size_t i = 0; i < part.inputs.size(); ++i) {
-    const NodeSlice::Part& input = slice.inputs.at(i);
-    if (input.axis >= 0) part.inputs[i] = part_of(*part.inputs[i], input.axis, input.range);
-  }
-  return part;
-}
-
-// Every random range of the axis; `splittable` says whether the operator must allow it.
-void check_axis(const Case& test, int axis, bool splittable, Random& random) {
-  SCOPED_TRACE(test.op + " along axis " + std::to_string(axis));
-  const Tensor whole = run(test);
-  const std::int64_t extent = whole.shape.at(static_cast<std::size_t>(axis));
-  for (int i = 0; i < 4; ++i) {
-    const std::int64_t begin = random.between(0, extent - 1);
-    const Range range{begin, random.between(begin + 1, extent)};
-    const auto slice = slice_of(test, axis, range);
-    ASSERT_EQ(slice.has_value(), splittable);
-    if (!slice) continue;
-    const Tensor part = run(sliced_case(test, *slice));
-    const Tensor expected = part_of(whole, axis, range);
-    EXPECT_EQ(part.shape, expected.shape);
-    EXPECT_EQ(part.data, expected.data);
-  }
-  EXPECT_FALSE(slice_of(test, axis, {0, extent + 1}));
-  EXPECT_FALSE(slice_of(test, axis, {0, 0}));
-  EXPECT_FALSE(slice_of(test, axis, {-1, 1}));
-  EXPECT_FALSE(slice_of(test, static_cast<int>(whole.shape.size()), {0, 1}));
-  EXPECT_FALSE(slice_of(test, -1, {0, 1}));
-}
-
-int slice_axis_of(const Case& test) {
-  Graph graph = graph_of(test);
-  EXPECT_TRUE(infer_shapes(graph).ok());
-  return find_operator(test.op)->slice_axis(context_of(graph, graph.nodes[0]));
-}
-
-class Slices : public ::testing::TestWithParam<std::uint64_t> {
- protected:
-  Random random_{GetParam()};
-  const Shape shape_{random_.between(1, 2), random_.between(2, 5), random_.between(3, 5),
-                     random_.between(3, 5)};
-  const Tensor x_ = random_tensor(random_, shape_);
-};
 
 TEST_P(Slices, ConvAlongOutputChannels) {
   const std::int64_t channels = random_.between(2, 6);
@@ -122,6 +65,16 @@ TEST_P(Slices, ElementWiseOperatorsPassTheRangeOn) {
       {"Mul", {}, {x_, random_tensor(random_, {1, 1, shape_[2], 1})}},
       {"Mul", {}, {x_, Tensor::floats({}, {3})}},
       {"Sum", {}, {x_, random_tensor(random_, {shape_[3]}), random_tensor(random_, shape_)}},
+      {"Sub", {}, {random_tensor(random_, {shape_[1], 1, 1}), x_}},
+      {"Max", {}, {x_, random_tensor(random_, shape_), random_tensor(random_, {1})}},
+      {"Pow", {}, {x_, Tensor::floats({}, {2})}},
+      {"Less", {}, {x_, random_tensor(random_, {shape_[3]})}},
+      {"PRelu", {}, {x_, random_tensor(random_, {shape_[1], 1, 1})}},
+      {"Sigmoid", {}, {x_}},
+      {"Elu", {}, {x_}},
+      {"HardSigmoid", {}, {x_}},
+      {"Neg", {}, {x_}},
+      {"Cast", {{"to", std::int64_t{7}}}, {x_}},
   };
   for (const Case& test : tests) {
     EXPECT_EQ(slice_axis_of(test), -1);
