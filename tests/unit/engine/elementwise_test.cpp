@@ -32,13 +32,14 @@ TEST_P(UnaryFunction, MatchesReferenceOnPlainAndBlockedMaps) {
     auto x = any_map(net, random, channels);
     if (op == "Sqrt") {  // of positive numbers
       x = net.add("Add", {net.add("Abs", {x}), net.constant(cnn::Tensor::floats({}, {0.1F}))});
-    } else if (random.below(3) == 0) {  // to be fused with
+    } else if (op != "Exp" && random.below(3) == 0) {  // to be fused with; exp magnifies its error
       x = net.conv(x, {channels, channels, 1, 1});
     } else {  // wide enough for both ends of the function
       x = net.add("Mul", {x, net.constant(cnn::Tensor::floats({}, {random.uniform(0.1F, 12)}))});
     }
     Attributes attributes;
     if (op == "LeakyRelu" || op == "Elu") attributes["alpha"] = random.uniform(0.05F, 2);
+    net.use_opset(14);  // HardSwish's first
     return perhaps_read(net, net.add(op, {x}, attributes), channels);
   });
 }

@@ -75,6 +75,7 @@ class Net {
     for (const auto& input : graph_.inputs) tensors.push_back(random_tensor(random_, input.shape));
     return tensors;
   }
+  void use_opset(int opset) { graph_.opset = opset; }
   Random& random() { return random_; }
 
  private:
