@@ -29,10 +29,10 @@ std::vector<float> uniform(std::size_t count, float middle, float reach, std::ui
 
 }  // namespace
 
-Builder::Builder(std::string name, std::uint64_t seed) : random_(seed) {
+Builder::Builder(std::string name, std::uint64_t seed, std::int64_t side) : random_(seed) {
   graph_.name = std::move(name);
   graph_.opset = 13;
-  graph_.inputs = {{"input", cnn::DType::f32, {1, 3, 224, 224}}};
+  graph_.inputs = {{"input", cnn::DType::f32, {1, 3, side, side}}};
 }
 
 Map Builder::conv(const std::string& name, const Map& x, const Conv& spec, Gain gain) {
@@ -48,6 +48,31 @@ Map Builder::conv(const std::string& name, const Map& x, const Conv& spec, Gain 
                      {"strides", Integers(2, spec.stride)},
                      {"pads", Integers(4, spec.pad)},
                      {"group", spec.groups}};
+  return node(std::move(conv), spec.channels);
+}
+
+Map Builder::conv(const std::string& name, const Map& x, const Oblong& spec) {
+  const std::int64_t fan_in = x.channels * spec.rows * spec.columns;
+  cnn::Node conv{"Conv", name, {x.name}, {}, {}};
+  conv.inputs.push_back(weight(
+      name + ".weight", {spec.channels, x.channels, spec.rows, spec.columns}, fan_in, Gain::relu));
+  const std::int64_t above = spec.rows / 2;
+  const std::int64_t beside = spec.columns / 2;
+  conv.attributes = {{"kernel_shape", Integers{spec.rows, spec.columns}},
+                     {"pads", Integers{above, beside, above, beside}}};
+  return node(std::move(conv), spec.channels);
+}
+
+Map Builder::conv_transpose(const std::string& name, const Map& x, const Conv& spec) {
+  // Each output position is reached by kernel² / stride² positions of each input channel.
+  const std::int64_t fan_in = x.channels * spec.kernel * spec.kernel / (spec.stride * spec.stride);
+  cnn::Node conv{"ConvTranspose", name, {x.name}, {}, {}};
+  conv.inputs.push_back(weight(name + ".weight",
+                               {x.channels, spec.channels, spec.kernel, spec.kernel}, fan_in,
+                               Gain::linear));
+  conv.inputs.push_back(weight(name + ".bias", {spec.channels}, -0.05F, 0.05F));
+  conv.attributes = {{"kernel_shape", Integers(2, spec.kernel)},
+                     {"strides", Integers(2, spec.stride)}};
   return node(std::move(conv), spec.channels);
 }
 
@@ -70,13 +95,31 @@ Map Builder::relu6(const std::string& name, const Map& x) {
               x.channels);
 }
 
+Map Builder::leaky_relu(const std::string& name, const Map& x, float alpha) {
+  return node({"LeakyRelu", name, {x.name}, {}, {{"alpha", alpha}}}, x.channels);
+}
+
+Map Builder::sigmoid(const std::string& name, const Map& x) {
+  return node({"Sigmoid", name, {x.name}, {}, {}}, x.channels);
+}
+
 Map Builder::max_pool(const std::string& name, const Map& x, const Pool& spec) {
-  cnn::Node pool{"MaxPool", name, {x.name}, {}, {}};
-  pool.attributes = {{"kernel_shape", Integers(2, spec.kernel)},
-                     {"strides", Integers(2, spec.stride)},
-                     {"pads", Integers(4, spec.pad)},
-                     {"ceil_mode", std::int64_t{spec.ceil ? 1 : 0}}};
-  return node(std::move(pool), x.channels);
+  return pool("MaxPool", name, x, spec);
+}
+
+Map Builder::average_pool(const std::string& name, const Map& x, const Pool& spec) {
+  const Map y = pool("AveragePool", name, x, spec);
+  graph_.nodes.back().attributes["count_include_pad"] = std::int64_t{1};
+  return y;
+}
+
+Map Builder::pool(const char* op, const std::string& name, const Map& x, const Pool& spec) {
+  cnn::Node window{op, name, {x.name}, {}, {}};
+  window.attributes = {{"kernel_shape", Integers(2, spec.kernel)},
+                       {"strides", Integers(2, spec.stride)},
+                       {"pads", Integers(4, spec.pad)},
+                       {"ceil_mode", std::int64_t{spec.ceil ? 1 : 0}}};
+  return node(std::move(window), x.channels);
 }
 
 Map Builder::global_average_pool(const std::string& name, const Map& x) {
@@ -95,6 +138,45 @@ Map Builder::concat(const std::string& name, const std::vector<Map>& maps) {
     channels += map.channels;
   }
   return node(std::move(concat), channels);
+}
+
+std::pair<Map, Map> Builder::halves(const std::string& name, const Map& x) {
+  const std::int64_t half = x.channels / 2;
+  const Map first{name + ".first", half};
+  const Map second{name + ".second", half};
+  graph_.nodes.push_back({"Split",
+                          name,
+                          {x.name, integers(name + ".sizes", {half, half})},
+                          {first.name, second.name},
+                          {{"axis", std::int64_t{1}}}});
+  return {first, second};
+}
+
+Map Builder::shuffle(const std::string& name, const Map& x, std::int64_t groups,
+                     std::int64_t side) {
+  const std::int64_t each = x.channels / groups;
+  Map y = reshape(name + ".dealt", x, {1, groups, each, side, side});
+  y = transpose(name + ".turned", y, {0, 2, 1, 3, 4});
+  y = reshape(name, y, {1, x.channels, side, side});
+  y.channels = x.channels;
+  return y;
+}
+
+Map Builder::space_to_depth(const std::string& name, const Map& x, std::int64_t side) {
+  const std::int64_t half = side / 2;
+  Map y = reshape(name + ".cells", x, {1, x.channels, half, 2, half, 2});
+  y = transpose(name + ".stacked", y, {0, 3, 5, 1, 2, 4});
+  y = reshape(name, y, {1, 4 * x.channels, half, half});
+  y.channels = 4 * x.channels;
+  return y;
+}
+
+Map Builder::reshape(const std::string& name, const Map& x, const cnn::Shape& shape) {
+  return node({"Reshape", name, {x.name, integers(name + ".shape", shape)}, {}, {}}, x.channels);
+}
+
+Map Builder::transpose(const std::string& name, const Map& x, const Integers& order) {
+  return node({"Transpose", name, {x.name}, {}, {{"perm", order}}}, x.channels);
 }
 
 Map Builder::flatten(const std::string& name, const Map& x, std::int64_t area) {
@@ -134,6 +216,12 @@ std::string Builder::weight(const std::string& name, cnn::Shape shape, std::int6
   const double spread = gain == Gain::relu ? 6 : 3;
   const auto reach = static_cast<float>(std::sqrt(spread / static_cast<double>(fan_in)));
   return weight(name, std::move(shape), -reach, reach);
+}
+
+std::string Builder::integers(const std::string& name, const Integers& values) {
+  const auto count = static_cast<std::int64_t>(values.size());
+  graph_.weights.emplace(name, cnn::Tensor::integers({count}, values));
+  return name;
 }
 
 std::string Builder::constant(const std::string& name, float value) {

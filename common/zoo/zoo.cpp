@@ -14,14 +14,21 @@ namespace {
 struct Topology {
   std::string_view name;
   Map (*build)(Builder&);
+  std::int64_t side = 224;  // of the picture
 };
 
-constexpr std::array<Topology, 6> topologies{{{"alexnet", alexnet},
-                                              {"googlenet", googlenet},
-                                              {"mobilenet_v2", mobilenet_v2},
-                                              {"resnet18", resnet18},
-                                              {"squeezenet1_1", squeezenet1_1},
-                                              {"vgg16", vgg16}}};
+constexpr std::array<Topology, 12> topologies{{{"alexnet", alexnet},
+                                               {"densenet121", densenet121},
+                                               {"googlenet", googlenet},
+                                               {"inception_v3", inception_v3, 299},
+                                               {"mobilenet_v2", mobilenet_v2},
+                                               {"resnet18", resnet18},
+                                               {"resnet50", resnet50},
+                                               {"shufflenet_v2", shufflenet_v2},
+                                               {"squeezenet1_1", squeezenet1_1},
+                                               {"unet", unet, 256},
+                                               {"vgg16", vgg16},
+                                               {"yolov2", yolov2, 608}}};
 
 }  // namespace
 
@@ -34,9 +41,9 @@ std::vector<std::string> names() {
 Result<cnn::Graph> make(const std::string& name, std::uint64_t seed) {
   for (const Topology& topology : topologies) {
     if (topology.name != name) continue;
-    Builder net(name, seed);
-    const Map logits = topology.build(net);
-    return net.finish(logits);
+    Builder net(name, seed, topology.side);
+    const Map output = topology.build(net);
+    return net.finish(output);
   }
   return Error{ErrorKind::not_found,
                fmt::format("the zoo has no '{}'; it has: {}", name, fmt::join(names(), ", "))};

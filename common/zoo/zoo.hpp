@@ -12,10 +12,10 @@
 
 namespace hyps::zoo {
 
-// "vgg16", "alexnet", "resnet18", "mobilenet_v2", "googlenet", "squeezenet1_1"
+// "alexnet", "densenet121", … (README.md)
 std::vector<std::string> names();
 
-// A graph with shapes inferred, input [1,3,224,224], opset 13. Error: not_found lists the names.
+// A graph with shapes inferred, one picture as input, opset 13. Error: not_found lists the names.
 Result<cnn::Graph> make(const std::string& name, std::uint64_t seed);
 
 }  // namespace hyps::zoo

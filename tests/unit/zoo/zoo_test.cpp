@@ -31,7 +31,9 @@ std::int64_t elements(const cnn::Graph& graph, const cnn::Node& node, std::size_
 std::int64_t parameters(const cnn::Graph& graph) {
   std::int64_t sum = 0;
   for (const cnn::Node& node : graph.nodes) {
-    if (node.op == "Conv" || node.op == "Gemm" || node.op == "BatchNormalization") {
+    const bool counts = node.op == "Conv" || node.op == "ConvTranspose" || node.op == "Gemm" ||
+                        node.op == "BatchNormalization";
+    if (counts) {
       sum += elements(graph, node, 1, 2);
     }
   }
@@ -40,21 +42,39 @@ std::int64_t parameters(const cnn::Graph& graph) {
 
 TEST(Zoo, ParameterCountsAreTorchvisions) {
   const std::map<std::string, std::int64_t> expected{
-      {"vgg16", 138'357'544},      {"alexnet", 61'100'840},  {"resnet18", 11'689'512},
-      {"mobilenet_v2", 3'504'872}, {"googlenet", 6'624'904}, {"squeezenet1_1", 1'235'496}};
+      {"vgg16", 138'357'544},
+      {"alexnet", 61'100'840},
+      {"resnet18", 11'689'512},
+      {"mobilenet_v2", 3'504'872},
+      {"googlenet", 6'624'904},
+      {"squeezenet1_1", 1'235'496},
+      {"resnet50", 25'557'032},
+      {"densenet121", 7'978'856},
+      {"inception_v3", 23'834'568},
+      {"shufflenet_v2", 2'278'604},
+      {"unet", 7'763'041},
+      // YOLO9000's table does not say; this is what its published weights file holds.
+      {"yolov2", 50'962'889}};
   EXPECT_EQ(names().size(), expected.size());
   for (const std::string& name : names()) {
     EXPECT_EQ(parameters(made(name)), expected.at(name)) << name;
   }
 }
 
-TEST(Zoo, EveryNetworkMapsAnImageToAThousandLogits) {
+TEST(Zoo, EveryClassifierMapsAnImageToAThousandLogits) {
+  const std::map<std::string, std::pair<std::int64_t, cnn::Shape>> others{
+      {"inception_v3", {299, {1, 1000}}},
+      {"unet", {256, {1, 1, 256, 256}}},
+      {"yolov2", {608, {1, 425, 19, 19}}}};
   for (const std::string& name : names()) {
     const cnn::Graph graph = made(name);
+    const auto other = others.find(name);
+    const std::int64_t side = other == others.end() ? 224 : other->second.first;
     ASSERT_EQ(graph.inputs.size(), 1U);
-    EXPECT_EQ(graph.inputs[0].shape, (cnn::Shape{1, 3, 224, 224})) << name;
+    EXPECT_EQ(graph.inputs[0].shape, (cnn::Shape{1, 3, side, side})) << name;
     ASSERT_EQ(graph.outputs.size(), 1U);
-    EXPECT_EQ(graph.outputs[0].shape, (cnn::Shape{1, 1000})) << name;
+    const cnn::Shape output = other == others.end() ? cnn::Shape{1, 1000} : other->second.second;
+    EXPECT_EQ(graph.outputs[0].shape, output) << name;
     EXPECT_EQ(graph.opset, 13);
   }
 }
