@@ -7,6 +7,8 @@
 #include <memory>
 #include <vector>
 
+#include "common/onnx/widen.hpp"
+
 namespace hyps::onnx {
 
 static_assert(std::endian::native == std::endian::little, "raw_data is little-endian");
@@ -18,6 +20,12 @@ using ::onnx::TensorProto;
 std::string type_name(int onnx_type) {
   if (!TensorProto::DataType_IsValid(onnx_type)) return fmt::format("number {}", onnx_type);
   return TensorProto::DataType_Name(static_cast<TensorProto::DataType>(onnx_type));
+}
+
+TensorForm::Stored stored_as(int onnx_type) {
+  if (onnx_type == TensorProto::FLOAT16) return TensorForm::Stored::float16;
+  if (onnx_type == TensorProto::BFLOAT16) return TensorForm::Stored::bfloat16;
+  return TensorForm::Stored::plain;
 }
 
 std::size_t alignment_of(cnn::DType type) { return cnn::size_of(type); }
@@ -63,7 +71,20 @@ Result<Blob> narrow_field(const TensorForm& form,
   return Blob::of(std::vector<std::uint8_t>(field.begin(), field.end()));
 }
 
+// Sixteen-bit floats are stored one to an int32, as bits.
+Result<Blob> narrow_halves(const TensorForm& form,
+                           const google::protobuf::RepeatedField<std::int32_t>& field) {
+  const auto count = static_cast<std::size_t>(field.size());
+  if (count * 2 != form.bytes()) return wrong_amount(form, count, "values");
+  const auto fits = [](std::int32_t value) { return value >= 0 && value <= 0xffff; };
+  if (!std::all_of(field.begin(), field.end(), fits)) {
+    return Error{ErrorKind::invalid, "a sixteen-bit float of the tensor has more than 16 bits"};
+  }
+  return Blob::of(std::vector<std::uint16_t>(field.begin(), field.end()));
+}
+
 Result<Blob> take_typed_field(const TensorForm& form, TensorProto& proto) {
+  if (form.stored != TensorForm::Stored::plain) return narrow_halves(form, proto.int32_data());
   switch (form.type) {
     case cnn::DType::f32:
       return take_field(form, *proto.mutable_float_data());
@@ -99,6 +120,8 @@ Result<Blob> take_bytes(const TensorForm& form, TensorProto& proto) {
 Result<cnn::DType> dtype_of(int onnx_type) {
   switch (onnx_type) {
     case TensorProto::FLOAT:
+    case TensorProto::FLOAT16:
+    case TensorProto::BFLOAT16:
       return cnn::DType::f32;
     case TensorProto::INT64:
       return cnn::DType::i64;
@@ -110,8 +133,8 @@ Result<cnn::DType> dtype_of(int onnx_type) {
       return cnn::DType::boolean;
     default:
       return Error{ErrorKind::unsupported,
-                   fmt::format("element type {} is not supported; supported are: FLOAT, INT64, "
-                               "INT32, UINT8, BOOL",
+                   fmt::format("element type {} is not supported; supported are: FLOAT, FLOAT16, "
+                               "BFLOAT16, INT64, INT32, UINT8, BOOL",
                                type_name(onnx_type))};
   }
 }
@@ -155,13 +178,19 @@ Result<TensorForm> form_of(const TensorProto& proto) {
     return Error{ErrorKind::unsupported, "tensors in segments are not supported"};
   }
   HYPS_TRY(const cnn::DType type, dtype_of(proto.data_type()));
-  TensorForm form{type, {proto.dims().begin(), proto.dims().end()}};
+  TensorForm form{type, {proto.dims().begin(), proto.dims().end()}, stored_as(proto.data_type())};
   HYPS_CHECK(check_shape(form.shape));
   return form;
 }
 
 cnn::Tensor tensor_over(const TensorForm& form, const Blob& data) {
   if (form.type == cnn::DType::boolean) return {form.type, form.shape, as_booleans(data)};
+  if (form.stored == TensorForm::Stored::float16) {
+    return cnn::Tensor::floats(form.shape, widen_float16(data.bytes()));
+  }
+  if (form.stored == TensorForm::Stored::bfloat16) {
+    return cnn::Tensor::floats(form.shape, widen_bfloat16(data.bytes()));
+  }
   if (is_aligned(data, form.type)) return {form.type, form.shape, data};
   return {form.type, form.shape, Blob::copy_of(data.bytes())};
 }
