@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
 
 #include "common/cnn/limits.hpp"
 
@@ -56,6 +57,22 @@ std::string to_string(const Shape& shape) {
     text += std::to_string(extent);
   }
   return text;
+}
+
+Result<Shape> parse_shape(const std::string& text) {
+  Shape shape;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    std::int64_t extent = 0;
+    const auto [stop, code] = std::from_chars(at, end, extent);
+    if (code != std::errc{} || extent < 1) break;
+    shape.push_back(extent);
+    if (stop == end) return shape;
+    if (*stop != 'x') break;
+    at = stop + 1;
+  }
+  return Error{ErrorKind::invalid, "'" + text + "' is no shape; write one as 1x3x224x224"};
 }
 
 Tensor Tensor::floats(Shape shape, std::vector<float> values) {

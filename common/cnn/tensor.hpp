@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/blob.hpp"
+#include "common/base/result.hpp"
 
 namespace hyps::cnn {
 
@@ -20,6 +21,8 @@ using Shape = std::vector<std::int64_t>;  // all extents known and >= 0; {} is a
 
 std::int64_t element_count(const Shape& shape);
 std::string to_string(const Shape& shape);  // "1x64x56x56", "scalar"
+// As to_string writes it; extents of at least 1. Error: invalid.
+Result<Shape> parse_shape(const std::string& text);
 
 struct Tensor {
   DType type = DType::f32;

@@ -10,10 +10,11 @@ namespace hyps::onnx {
 
 namespace {
 
-Result<cnn::Graph> load_model(const std::filesystem::path& file) {
+Result<cnn::Graph> load_model(const std::filesystem::path& file, const cnn::Shape& input_shape) {
   HYPS_TRY(::onnx::ModelProto model, read_model(file));
   ExternalFiles files(file.parent_path());
-  HYPS_TRY(cnn::Graph graph, read_graph(*model.mutable_graph(), opset_of(model), files));
+  HYPS_TRY(cnn::Graph graph,
+           read_graph(*model.mutable_graph(), opset_of(model), files, input_shape));
   if (graph.name.empty()) graph.name = file.stem().string();
   HYPS_CHECK(check_and_sort(graph));
   // Reshape and its like need their constants before shapes can be inferred.
@@ -44,8 +45,8 @@ Result<std::vector<std::string>> list_external_files(const std::filesystem::path
 
 }  // namespace
 
-Result<cnn::Graph> load(const std::filesystem::path& file) {
-  auto graph = load_model(file);
+Result<cnn::Graph> load(const std::filesystem::path& file, const cnn::Shape& input_shape) {
+  auto graph = load_model(file, input_shape);
   if (!graph) return graph.error().about(file.string());
   return graph;
 }

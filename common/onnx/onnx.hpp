@@ -13,8 +13,10 @@ namespace hyps::onnx {
 // weight files are mapped, not read: weights are slices of the mapping and cost no memory until
 // they are touched. Errors: invalid (no ONNX file, truncated, a shape that does not fit, a dynamic
 // dimension), unsupported (operator, opset or type; names the node and lists what is supported),
-// not_found, io. External paths may not leave the model's folder.
-Result<cnn::Graph> load(const std::filesystem::path& file);
+// not_found, io. External paths may not leave the model's folder. `input_shape`, if not empty, is
+// the shape of the only input, whose open dimensions it fixes; without it the first one, if open,
+// is taken as 1.
+Result<cnn::Graph> load(const std::filesystem::path& file, const cnn::Shape& input_shape = {});
 
 // Writes `<file>` and, if there are weights, `<file's folder>/<weights_name>` as external data
 // (weights of less than 1 KB stay inside the file). onnx.checker accepts the result.

@@ -11,6 +11,8 @@
 namespace hyps::onnx {
 
 // Takes the weights out of `proto`. Types and shapes of the outputs are left to infer_shapes.
-Result<cnn::Graph> read_graph(::onnx::GraphProto& proto, int opset, ExternalFiles& files);
+// `input_shape` as in load().
+Result<cnn::Graph> read_graph(::onnx::GraphProto& proto, int opset, ExternalFiles& files,
+                              const cnn::Shape& input_shape);
 
 }  // namespace hyps::onnx

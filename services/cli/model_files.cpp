@@ -58,6 +58,12 @@ void ModelFiles::add_options(CLI::App* verb) {
   verb->add_option("--preprocess", preprocess,
                    "YAML that says how an image becomes the input [MODEL.yaml if there, else "
                    "ImageNet's usual]");
+  add_input_shape(verb);
+}
+
+void ModelFiles::add_input_shape(CLI::App* verb) {
+  verb->add_option("--input-shape", input_shape,
+                   "Shape of the input, as in 1x3x224x224, of a model that leaves it open");
 }
 
 std::string model_name_of(const std::filesystem::path& file) {
@@ -72,7 +78,10 @@ Result<Model> load_model(const ModelFiles& files) {
   Model model;
   model.file = files.model;
   model.name = model_name_of(model.file);
-  HYPS_TRY(model.graph, onnx::load(model.file));
+  if (!files.input_shape.empty()) {
+    HYPS_TRY(model.input_shape, cnn::parse_shape(files.input_shape));
+  }
+  HYPS_TRY(model.graph, onnx::load(model.file, model.input_shape));
   const std::filesystem::path stem = model.file.parent_path() / model.file.stem();
   HYPS_TRY(model.labels_text, text_of(files.labels, stem.string() + ".labels.txt"));
   HYPS_TRY(const std::string yaml, text_of(files.preprocess, stem.string() + ".yaml"));

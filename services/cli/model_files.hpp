@@ -15,17 +15,20 @@
 namespace hyps::cli {
 
 struct ModelFiles {
-  std::string model;       // path as given
-  std::string labels;      // path; empty: beside the model if there
-  std::string preprocess;  // path; empty: beside the model if there, else ImageNet's usual
+  std::string model;        // path as given
+  std::string labels;       // path; empty: beside the model if there
+  std::string preprocess;   // path; empty: beside the model if there, else ImageNet's usual
+  std::string input_shape;  // "1x3x224x224", of a model that leaves it open
 
-  void add_options(CLI::App* verb);  // --labels, --preprocess
+  void add_options(CLI::App* verb);  // all of them
+  void add_input_shape(CLI::App* verb);
 };
 
 struct Model {
   std::string name;  // from the file name, made valid
   std::filesystem::path file;
   cnn::Graph graph;
+  cnn::Shape input_shape;  // as given; empty: as the file says
   std::string labels_text;
   image::Preprocess preprocess;
 };

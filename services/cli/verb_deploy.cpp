@@ -38,6 +38,10 @@ Result<Files> files_of(const Model& model, const std::filesystem::path& scratch)
   for (const std::string& name : weights) files.emplace_back(model.file.parent_path() / name, name);
   HYPS_CHECK(write_file(scratch / "preprocess.yaml", image::to_yaml(model.preprocess)));
   files.emplace_back(scratch / "preprocess.yaml", "preprocess.yaml");
+  if (!model.input_shape.empty()) {
+    HYPS_CHECK(write_file(scratch / "input-shape.txt", cnn::to_string(model.input_shape)));
+    files.emplace_back(scratch / "input-shape.txt", "input-shape.txt");
+  }
   if (!model.labels_text.empty()) {
     HYPS_CHECK(write_file(scratch / "labels.txt", model.labels_text));
     files.emplace_back(scratch / "labels.txt", "labels.txt");

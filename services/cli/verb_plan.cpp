@@ -60,6 +60,7 @@ void add_plan(Cli& cli) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = cli.add_verb("plan", "Show how a model would be cut into partitions", true);
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
+  options->files.add_input_shape(verb);
   options->cut.add_options(verb, false);
   verb->add_option("--svg", options->svg, "Draw the plan into this file");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });

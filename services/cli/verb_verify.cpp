@@ -201,6 +201,7 @@ void add_verify(Cli& cli) {
                    "Bound on the error of cut to whole")
       ->capture_default_str();
   verb->add_option("--threads", options->threads, "0: as many as the CPU quota allows");
+  options->files.add_input_shape(verb);
   options->cut.add_options(verb, true);
   verb->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }

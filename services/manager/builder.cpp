@@ -30,6 +30,15 @@ Result<std::string> read_text(const std::filesystem::path& file) {
   return std::string(text.text());
 }
 
+Result<cnn::Graph> load_model(const std::filesystem::path& files) {
+  cnn::Shape input_shape;
+  HYPS_TRY(const std::string text, read_text(files / "input-shape.txt"));
+  if (!text.empty()) {
+    HYPS_TRY(input_shape, cnn::parse_shape(text));
+  }
+  return onnx::load(files / "model.onnx", input_shape);
+}
+
 Result<partition::Plan> given_plan(const cnn::Graph& graph, const std::string& json) {
   HYPS_TRY(auto plan, partition::plan_from_json(json));
   HYPS_CHECK(partition::check(plan));
@@ -81,7 +90,7 @@ Result<BundleInputs> read_inputs(const BuildOrder& order) {
 }  // namespace
 
 BuildResult build(const BuildOrder& order, const std::atomic<bool>& cancelled) {
-  const auto graph = onnx::load(order.files / "model.onnx");
+  const auto graph = load_model(order.files);
   if (!graph) return failure(graph.error());
   const auto inputs = read_inputs(order);
   if (!inputs) return failure(inputs.error());

@@ -208,6 +208,17 @@ TEST_F(ManagerShell, APlanMadeByHandIsTaken) {
   EXPECT_EQ(set->plan_json, partition::to_json(*plan));
 }
 
+TEST_F(ManagerShell, AModelIsPlannedForTheInputShapeThatCameWithIt) {
+  auto files = model_files();
+  files.push_back(write_text("input-shape.txt", "1x9x9x9"));
+  deploy(files);
+  start();
+  const auto failed = hub_.next<protocol::ModelFailed>();
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_TRUE(failed->permanent);
+  EXPECT_THAT(failed->problem, HasSubstr("cannot be made 9"));
+}
+
 TEST_F(ManagerShell, AModelBeyondTheCacheFailsSayingSo) {
   deploy(model_files());
   start(100);

@@ -76,7 +76,28 @@ TEST_F(Loading, RefusesAnyOtherDynamicDimensionByName) {
                      ->mutable_tensor_type()
                      ->mutable_shape();
   shape.mutable_dim(1)->set_dim_param("width");
-  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "dimension 1 ('width') is dynamic"));
+  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "dimension 1 ('width') is open"));
+}
+
+TEST_F(Loading, AnInputShapeFixesWhatIsOpenAndContradictsNothing) {
+  ModelProto model = small_model();
+  auto& type = *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type();
+  type.mutable_shape()->mutable_dim(0)->set_dim_param("batch");
+  type.mutable_shape()->mutable_dim(1)->set_dim_param("width");
+  auto graph = load_model(model, {3, 4});
+  ASSERT_THAT(graph, Succeeds());
+  EXPECT_EQ(graph->inputs[0].shape, (cnn::Shape{3, 4}));
+  EXPECT_EQ(graph->outputs[0].shape, (cnn::Shape{3, 4}));
+  EXPECT_THAT(load_model(model, {3, 4, 1}),
+              FailsWith(ErrorKind::invalid, "has 2 dimensions, and cannot be 3x4x1"));
+  type.mutable_shape()->mutable_dim(1)->set_dim_value(4);
+  EXPECT_THAT(load_model(model, {1, 5}),
+              FailsWith(ErrorKind::invalid, "dimension 1 is 4, and cannot be made 5"));
+  type.clear_shape();
+  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "--input-shape"));
+  graph = load_model(model, {1, 4});
+  ASSERT_THAT(graph, Succeeds());
+  EXPECT_EQ(graph->inputs[0].shape, (cnn::Shape{1, 4}));
 }
 
 TEST_F(Loading, SortsNodesAndKeepsASortedOrder) {

@@ -103,8 +103,9 @@ class Loading : public testing::Test {
     write_bytes(path(), bytes);
     return load(path());
   }
-  Result<cnn::Graph> load_model(const ModelProto& model) {
-    return load_bytes(model.SerializeAsString());
+  Result<cnn::Graph> load_model(const ModelProto& model, const cnn::Shape& input_shape = {}) {
+    write_bytes(path(), model.SerializeAsString());
+    return load(path(), input_shape);
   }
   [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "model.onnx"; }
 
