@@ -108,7 +108,7 @@ const std::vector<Damage>& damages() {
       {"UnknownDomain", [](ModelProto& m) { node(m, 0).set_domain("com.example"); },
        ErrorKind::unsupported, "Add of domain 'com.example'"},
       {"UnknownOperator", [](ModelProto& m) { node(m, 1).set_op_type("Einsum"); },
-       ErrorKind::unsupported, "operator Einsum (node '-> y'); supported are: Add"},
+       ErrorKind::unsupported, "operator Einsum (node '-> y'); supported are: Abs"},
       {"Functions", [](ModelProto& m) { m.add_functions()->set_name("f"); }, ErrorKind::unsupported,
        "functions are not supported"},
       {"SparseWeights", [](ModelProto& m) { m.mutable_graph()->add_sparse_initializer(); },

@@ -130,7 +130,7 @@ TEST(Zoo, AnUnknownNameListsTheKnownOnes) {
   ASSERT_FALSE(graph.ok());
   EXPECT_EQ(graph.error().kind, ErrorKind::not_found);
   EXPECT_THAT(graph.error().message, testing::AllOf(testing::HasSubstr("'vgg61'"),
-                                                    testing::HasSubstr("squeezenet1_1, vgg16")));
+                                                    testing::HasSubstr("squeezenet1_1, unet, vgg16")));
 }
 
 }  // namespace
