@@ -129,8 +129,9 @@ TEST(Zoo, AnUnknownNameListsTheKnownOnes) {
   const auto graph = make("vgg61", 1);
   ASSERT_FALSE(graph.ok());
   EXPECT_EQ(graph.error().kind, ErrorKind::not_found);
-  EXPECT_THAT(graph.error().message, testing::AllOf(testing::HasSubstr("'vgg61'"),
-                                                    testing::HasSubstr("squeezenet1_1, unet, vgg16")));
+  EXPECT_THAT(graph.error().message,
+              testing::AllOf(testing::HasSubstr("'vgg61'"),
+                             testing::HasSubstr("squeezenet1_1, unet, vgg16")));
 }
 
 }  // namespace
