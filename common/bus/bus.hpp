@@ -30,6 +30,9 @@ struct Message {
   std::string response_topic{};                                   // MQTT 5; empty: none
   std::string correlation{};                                      // MQTT 5 correlation data
   std::vector<std::pair<std::string, std::string>> properties{};  // MQTT 5 user properties
+  // Of what is published: called once on a thread of the bus, when the broker has it or refuses it,
+  // or it is given up. Never after stop().
+  std::function<void()> settled{};
 
   [[nodiscard]] std::string property(const std::string& name) const;  // "" when absent
 };

@@ -44,14 +44,14 @@ Status Lanes::add_bulk(std::string topic, Source source) {
   return {};
 }
 
-std::vector<std::string> Lanes::limit_packets(std::size_t bytes) {
+std::vector<Message> Lanes::limit_packets(std::size_t bytes) {
   max_packet_ = std::max(bytes, 2 * kPacketOverhead);
-  std::vector<std::string> dropped;
-  std::erase_if(queue_, [&](const Control& control) {
+  std::vector<Message> dropped;
+  std::erase_if(queue_, [&](Control& control) {
     const std::size_t size = size_of(control.message);
     if (size + kPacketOverhead <= max_packet_) return false;
     queued_bytes_ -= size;
-    dropped.push_back(control.message.topic);
+    dropped.push_back(std::move(control.message));
     return true;
   });
   return dropped;
@@ -98,27 +98,27 @@ Result<Lanes::Next> Lanes::add_chunk(Bulk bulk, Blob frame, Milliseconds now) {
   return next;
 }
 
-std::optional<std::string> Lanes::ended(std::uint64_t serial, bool accepted, Milliseconds now) {
+std::optional<Lanes::Ended> Lanes::ended(std::uint64_t serial, Milliseconds now) {
   const auto found = in_flight_.find(serial);
-  if (found == in_flight_.end()) return std::nullopt;  // of an earlier connection
-  const Sending sending = std::move(found->second);
+  if (found == in_flight_.end()) return std::nullopt;
+  Sending sending = std::move(found->second);
   in_flight_.erase(found);
-  if (sending.control) {
-    --control_in_flight_;
-    control_bytes_in_flight_ -= sending.bytes;
-  } else {
+  if (!sending.control) {
     window_.acknowledged(sending.bytes, now - sending.since);
+    return Ended{std::move(sending.topic), nullptr};
   }
-  return accepted ? std::nullopt : std::optional(sending.topic);
+  --control_in_flight_;
+  control_bytes_in_flight_ -= sending.bytes;
+  return Ended{std::move(sending.topic), std::move(sending.control->message.settled)};
 }
 
-std::vector<std::string> Lanes::lost() {
-  std::vector<std::string> given_up;
+std::vector<Message> Lanes::lost() {
+  std::vector<Message> given_up;
   for (auto sending = in_flight_.rbegin(); sending != in_flight_.rend(); ++sending) {
     auto& [serial, it] = *sending;
     if (!it.control) continue;
     if (it.control->sendings >= kMaxSendings) {
-      given_up.push_back(it.topic);
+      given_up.push_back(std::move(it.control->message));
       continue;
     }
     queued_bytes_ += it.bytes;

@@ -31,8 +31,8 @@ class Lanes {
   Status add_control(Message message);
   Status add_bulk(std::string topic, Source source);  // overloaded
 
-  // What a new connection takes at most. Returns the topics of queued messages above it: dropped.
-  std::vector<std::string> limit_packets(std::size_t bytes);
+  // What a new connection takes at most. Returns the queued messages above it: dropped.
+  std::vector<Message> limit_packets(std::size_t bytes);
 
   struct Next {
     std::uint64_t serial = 0;
@@ -52,13 +52,17 @@ class Lanes {
   // Errors: invalid (above the broker's maximum packet; the source is dropped).
   Result<Next> add_chunk(Bulk bulk, Blob frame, Milliseconds now);
 
-  // A sending ended. Returns its topic if the broker refused it.
-  std::optional<std::string> ended(std::uint64_t serial, bool accepted, Milliseconds now);
+  // A sending ended. nullopt: of an earlier connection.
+  struct Ended {
+    std::string topic;
+    std::function<void()> settled;  // nullptr: of bulk, or nobody asked
+  };
+  std::optional<Ended> ended(std::uint64_t serial, Milliseconds now);
 
   // The connection is gone: control messages in flight go back to the head in their order, bulk is
-  // dropped. Returns the topics of messages given up: a broker that throws us out for one message
-  // would do so for ever.
-  std::vector<std::string> lost();
+  // dropped. Returns the messages given up: a broker that throws us out for one message would do so
+  // for ever.
+  std::vector<Message> lost();
 
   [[nodiscard]] bool control_idle() const { return queue_.empty() && control_in_flight_ == 0; }
 

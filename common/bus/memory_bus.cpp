@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "common/base/bounded_queue.hpp"
 #include "common/bus/bus.hpp"
@@ -48,6 +49,7 @@ class MemoryBroker {
 
   // Like a broker, a subscriber whose queue is full loses the message.
   void publish(Message message) {
+    if (const auto settled = std::exchange(message.settled, nullptr)) settled();
     const std::lock_guard lock(mutex_);
     if (message.retained && message.payload.empty()) {
       retained_.erase(message.topic);

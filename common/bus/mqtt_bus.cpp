@@ -124,13 +124,13 @@ class MqttBus : public Bus {
 
   // From connected to lost or stopped.
   void serve(MqttLink& link) {
+    std::vector<Message> too_large;
     {
       const std::lock_guard lock(mutex_);
-      for (const std::string& topic : lanes_.limit_packets(link.max_packet_bytes())) {
-        reporter_.dropped(topic, "it is above the broker's maximum packet", now());
-      }
+      too_large = lanes_.limit_packets(link.max_packet_bytes());
       link_up_ = true;
     }
+    drop(too_large, "it is above the broker's maximum packet");
     reporter_.connected();
     if (handlers_.connected) handlers_.connected();
     std::unique_lock lock(mutex_);
@@ -140,13 +140,22 @@ class MqttBus : public Bus {
     link_up_ = false;
     const std::string reason = lost_reason_;
     const bool with_will = with_will_;
-    for (const std::string& topic : lanes_.lost()) {
-      reporter_.dropped(topic, "the connection broke at each of many attempts", now());
-    }
+    const std::vector<Message> given_up = lanes_.lost();
     lock.unlock();
+    drop(given_up, "the connection broke at each of many attempts");
     if (reason.empty()) link.disconnect(with_will ? will() : std::nullopt);
     if (!reason.empty()) reporter_.lost(reason);
     if (!reason.empty() && handlers_.disconnected) handlers_.disconnected(reason);
+  }
+
+  void drop(const std::vector<Message>& messages, const char* why) {
+    for (const Message& message : messages) {
+      {
+        const std::lock_guard lock(mutex_);
+        reporter_.dropped(message.topic, why, now());
+      }
+      if (message.settled) message.settled();
+    }
   }
 
   std::optional<Message> will() const {
@@ -196,11 +205,14 @@ class MqttBus : public Bus {
   }
 
   void on_ended(std::uint64_t serial, bool accepted) {
-    const std::lock_guard lock(mutex_);
-    if (const auto refused = lanes_.ended(serial, accepted, now())) {
-      reporter_.dropped(*refused, "the broker refuses it", now());
+    std::optional<Lanes::Ended> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      ended = lanes_.ended(serial, now());
+      if (ended && !accepted) reporter_.dropped(ended->topic, "the broker refuses it", now());
+      changed_.notify_one();
     }
-    changed_.notify_one();
+    if (ended && ended->settled) ended->settled();
   }
 
   void on_lost(std::string reason) {

@@ -102,11 +102,6 @@ struct Handle {
     s.connected = true;
     s.status_due = true;
     s.status_sent = Milliseconds(-1'000'000);
-    // What was handed to the old connection is handed to the new one by the bus, from now on.
-    for (const JobId& id : s.unannounced) {
-      auto& published = s.finished.at(id).published;
-      if (published) published = s.now.steady;
-    }
     if (!s.resumed_told) tell_resumed(s);
     s.resumed_told = true;
     on_bus_connected_again(s);
@@ -137,10 +132,8 @@ struct Handle {
   void operator()(const RecordRead& e) const { on_record_read(s, e); }
   void operator()(const InputNotSent& e) const { on_input_not_sent(s, e); }
   void operator()(const PartNotSent& e) const { on_part_not_sent(s, e); }
-  void operator()(const AnswerNotSent& e) const {
-    const auto job = s.finished.find(e.job);
-    if (job != s.finished.end()) job->second.published.reset();
-  }
+  void operator()(const AnswerNotSent& e) const { on_answer_sent(s, e.job, false); }
+  void operator()(const AnswerSent& e) const { on_answer_sent(s, e.job, true); }
   void operator()(const BackupWritten& e) const { on_backup_written(s, e); }
   void operator()(const FrameDropped& e) const {
     ++s.dropped_frames;
@@ -161,7 +154,7 @@ struct Handle {
     double_stragglers(s);
     migrate_jobs(s);
     retry_writes(s);
-    announce_again(s);
+    announce(s);
     expire_files(s);
     scrub(s);
     prune_now_and_then(s);

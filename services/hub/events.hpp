@@ -78,6 +78,9 @@ struct PartNotSent {  // SendPart could not be done
 struct AnswerNotSent {  // the bus was full
   JobId job;
 };
+struct AnswerSent {  // the broker has it, or will never take it
+  JobId job;
+};
 struct BackupWritten {         // the answer to WriteBackup, when it comes
   Result<std::string> folder;  // where it is
 };
@@ -93,7 +96,7 @@ struct Tick {};
 
 using Event = std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
                            UserInput, PeerStatus, Persisted, RecordRead, InputNotSent, PartNotSent,
-                           AnswerNotSent, BackupWritten, FrameDropped, DiskFree, Tick>;
+                           AnswerNotSent, AnswerSent, BackupWritten, FrameDropped, DiskFree, Tick>;
 
 // ---- effects, to be carried out in order
 // ----------------------------------------------------------
@@ -132,7 +135,7 @@ struct Publish {
   std::string payload;
   bool retained = false;
   std::string correlation;
-  JobId answer_of;  // not empty: AnswerNotSent if it cannot be published
+  JobId answer_of;  // not empty: AnswerSent or AnswerNotSent follows
 };
 struct Persist {
   std::uint64_t token = 0;

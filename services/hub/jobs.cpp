@@ -16,14 +16,14 @@ using nlohmann::json;
 namespace {
 
 // The broker has acknowledged what was published this long ago, unless the connection broke.
-constexpr Milliseconds kAnnounced{1000};
 
 std::int64_t since_acceptance(const State& s, const Job& job) {
   return std::max<std::int64_t>(0, (s.now.steady - job.accepted_at).count());
 }
 
 // Once on the output topic, and on the response topic of each who named one.
-void publish_to_all(State& s, const JobId& id, const Finished& job) {
+void publish_to_all(State& s, const JobId& id, Finished& job) {
+  job.published = true;
   Asker anybody;
   for (const Asker& asker : job.askers) {
     if (asker.response_topic.empty()) anybody = asker;
@@ -182,13 +182,11 @@ void finish_job(State& s, const JobId& id) {
   finished.feature_map_bytes = kept_bytes(*job);
   finished.askers = std::move(job->askers);
   finished.answer = std::move(job->answer);
-  finished.published = s.now.steady;
-  publish_to_all(s, id, finished);
   s.finished_order.emplace(finished.summary.finished_unix_ms, id);
   s.jobs.erase(finished.summary.sequence);
   s.unfinished.erase(id);
   forget_suspects(s, id);
-  s.finished.insert_or_assign(id, std::move(finished));
+  publish_to_all(s, id, s.finished.insert_or_assign(id, std::move(finished)).first->second);
   s.unannounced.insert(id);
   s.plans_due = s.prune_due = s.schedule_due = s.status_due = true;
 }
@@ -197,19 +195,25 @@ void publish_answer(State& s, const JobId& job, const ModelName& model, const st
                     const Asker& asker) {
   std::string topic =
       asker.response_topic.empty() ? protocol::output_topic(model) : asker.response_topic;
+  const auto finished = s.finished.find(job);
+  if (finished != s.finished.end()) ++finished->second.under_way;
   s.effects.emplace_back(Publish{std::move(topic), answer, false, asker.correlation, job});
 }
 
-void announce_again(State& s) {
+void on_answer_sent(State& s, const JobId& id, bool sent) {
+  const auto job = s.finished.find(id);
+  if (job == s.finished.end()) return;
+  job->second.under_way = std::max(0, job->second.under_way - 1);
+  if (!sent) job->second.published = false;
+}
+
+void announce(State& s) {
   if (!s.connected || s.unannounced.empty()) return;
   store::Batch batch;
   std::erase_if(s.unannounced, [&](const JobId& id) {
     Finished& job = s.finished.at(id);
-    if (!job.published) {
-      job.published = s.now.steady;
-      publish_to_all(s, id, job);
-    }
-    if (s.now.steady - *job.published < kAnnounced) return false;
+    if (!job.published) publish_to_all(s, id, job);
+    if (job.under_way > 0) return false;
     job.askers.clear();
     job.answer = {};
     batch.deletes.push_back(unannounced_key(id));

@@ -34,7 +34,9 @@ std::string failed_answer(const JobId& job, const ModelName& model, const char* 
 void publish_answer(State& s, const JobId& job, const ModelName& model, const std::string& answer,
                     const Asker& asker);
 
-// Answers the bus did not take, and the mark on those it has had for a while.
-void announce_again(State& s);
+// The broker has one of the messages with its answer, or the bus did not take it.
+void on_answer_sent(State& s, const JobId& id, bool sent);
+// Publishes again what the bus did not take; takes the mark off what the broker has.
+void announce(State& s);
 
 }  // namespace hyps::hub

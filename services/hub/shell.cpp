@@ -67,8 +67,7 @@ struct Act {
       if (!*writer) {
         auto data = read_verified(*store, e.task.job, e.tensor);
         if (!data.ok()) {
-          const std::lock_guard lock(mailbox->mutex);
-          mailbox->failures.push_back(not_sent(e, data.error()));
+          mailbox->put(not_sent(e, data.error()));
           return std::nullopt;
         }
         writer->emplace(stream, e.task, e.epoch, e.tensor.tensor, std::move(data).value());
@@ -114,8 +113,13 @@ struct Act {
   }
 
   void operator()(const Publish& e) const {
-    const Status status =
-        shell.host_.publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
+    bus::Message message{e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation};
+    if (!e.answer_of.empty()) {
+      message.settled = [mailbox = shell.mailbox_, job = e.answer_of] {
+        mailbox->put(AnswerSent{job});
+      };
+    }
+    const Status status = shell.host_.publish(std::move(message));
     if (!status.ok() && !e.answer_of.empty())
       shell.pending_.emplace_back(AnswerNotSent{e.answer_of});
   }
@@ -251,12 +255,7 @@ void Shell::take_input(const ModelName& model, bus::Message message) {
 }
 
 void Shell::tick() {
-  std::vector<InputNotSent> failures;
-  {
-    const std::lock_guard lock(mailbox_->mutex);
-    failures.swap(mailbox_->failures);
-  }
-  for (auto& failure : failures) step(std::move(failure));
+  for (Event& event : mailbox_->take()) step(std::move(event));
   if (ticks_++ % kTicksPerSecond == 0) step(DiskFree{store_->free_bytes(), store_->total_bytes()});
   for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
     step(TensorLost{lost.task, lost.epoch, "its stream fell silent"});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/bus/bus.hpp"
@@ -55,10 +56,21 @@ class Shell {
   std::uint64_t next_stream_;
   int ticks_ = 0;
 
-  // Sources run on the bus's thread; what fails there is told here and taken at the next chance.
-  struct Mailbox {
-    std::mutex mutex;
-    std::vector<InputNotSent> failures;
+  // What the bus's threads have to tell, taken with the next tick.
+  class Mailbox {
+   public:
+    void put(Event event) {
+      const std::lock_guard lock(mutex_);
+      events_.push_back(std::move(event));
+    }
+    std::vector<Event> take() {
+      const std::lock_guard lock(mutex_);
+      return std::exchange(events_, {});
+    }
+
+   private:
+    std::mutex mutex_;
+    std::vector<Event> events_;
   };
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   Pulses pulses_;

@@ -78,10 +78,11 @@ struct Finished {
   JobSummary summary;
   bool has_feature_maps = true;  // of a failed job: its input
   std::int64_t feature_map_bytes = 0;
-  // Until the broker has had the answer for some time (State::unannounced):
+  // Until the broker has the answer (State::unannounced):
   std::vector<Asker> askers;
   std::string answer;
-  std::optional<Milliseconds> published;
+  bool published = false;
+  int under_way = 0;  // messages with it that the broker has not acknowledged
 };
 
 // The latest one; its outcome is told again to who asks again.

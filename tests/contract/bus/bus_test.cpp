@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <map>
 
 #include "tests/contract/bus/ear.hpp"
@@ -191,6 +193,20 @@ TEST_P(BusContract, stopping_waits_for_what_was_published_and_takes_no_more) {
   Ear ear;
   const auto subscriber = start("s", ear, "last");
   EXPECT_TRUE(ear.wait_messages(1));
+}
+
+TEST_P(BusContract, says_once_of_each_message_that_it_is_settled) {
+  Ear ear;
+  const auto bus = start("p", ear, "t");
+  std::array<std::atomic<int>, 20> settled{};
+  for (auto& count : settled) {
+    Message message = text("t", "x");
+    message.settled = [&count] { ++count; };
+    ASSERT_TRUE(bus->publish(std::move(message)).ok());
+  }
+  ASSERT_TRUE(ear.wait_messages(settled.size()));
+  bus->stop(20'000);
+  for (const auto& count : settled) EXPECT_EQ(count.load(), 1);
 }
 
 TEST_P(BusContract, refuses_topics_that_are_none) {

@@ -1,6 +1,7 @@
 // The MQTT bus and a broker that is late, killed, frozen, strict or small.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 
 #include "tests/contract/bus/ear.hpp"
@@ -131,11 +132,19 @@ TEST(MqttBus, control_messages_that_a_dying_broker_did_not_acknowledge_are_sent_
   Bus& bus = client.start("t");
   ASSERT_TRUE(client.ear.wait_connected());
   mosquitto.freeze();
-  for (int i = 0; i < 300; ++i) ASSERT_TRUE(bus.publish(text("t", std::to_string(i))).ok());
+  std::atomic<int> settled{0};
+  for (int i = 0; i < 300; ++i) {
+    Message message = text("t", std::to_string(i));
+    message.settled = [&settled] { ++settled; };
+    ASSERT_TRUE(bus.publish(std::move(message)).ok());
+  }
   std::this_thread::sleep_for(std::chrono::milliseconds(100));  // some are under way
+  EXPECT_EQ(settled.load(), 0) << "the broker has taken none";
   mosquitto.kill();
   mosquitto.start();
   EXPECT_TRUE(client.ear.wait([](const auto& m) { return come_in_order(m, 0, 299); }));
+  bus.stop(20'000);
+  EXPECT_EQ(settled.load(), 300);
 }
 
 TEST(MqttBus, bulk_under_way_is_dropped_with_the_connection_and_starts_anew) {
@@ -180,7 +189,10 @@ TEST(MqttBus, a_message_above_the_brokers_maximum_is_reported_and_the_rest_goes_
   Client client(mosquitto);
   Bus& bus = client.start("t");
   const std::string large(200'000, 'x');
-  ASSERT_TRUE(bus.publish(text("t", large)).ok());  // nobody knows yet
+  std::atomic<bool> settled{false};
+  Message too_large = text("t", large);
+  too_large.settled = [&settled] { settled = true; };
+  ASSERT_TRUE(bus.publish(std::move(too_large)).ok());  // nobody knows yet
   ASSERT_TRUE(bus.publish(text("t", "small")).ok());
   mosquitto.start();
   ASSERT_TRUE(client.ear.wait_messages(1));
@@ -193,6 +205,7 @@ TEST(MqttBus, a_message_above_the_brokers_maximum_is_reported_and_the_rest_goes_
     for (const auto& m : messages) bytes += m.payload.size();
     return bytes == large.size() + 5;
   }));
+  EXPECT_TRUE(settled.load()) << "it will never be sent";
 }
 
 TEST(MqttBus, what_the_broker_does_not_allow_is_reported_and_the_rest_goes_on) {

@@ -52,7 +52,9 @@ void ClientBus::try_connect() {
 void ClientBus::on_lost() {
   if (stopped_ || !connection_) return;
   connection_.reset();
-  (void)lanes_.lost();
+  for (const auto& message : lanes_.lost()) {
+    if (message.settled) message.settled();
+  }
   try_again();
   handlers_.disconnected();
 }
@@ -63,7 +65,8 @@ void ClientBus::on_message(bus::Message message) {
 
 void ClientBus::on_acknowledged(std::uint64_t serial) {
   if (stopped_) return;
-  (void)lanes_.ended(serial, true, world_.clock.now());
+  const auto ended = lanes_.ended(serial, world_.clock.now());
+  if (ended && ended->settled) ended->settled();
   pump();
 }
 

@@ -58,7 +58,7 @@ struct HubProcess::Act {
       if (!*writer) {
         auto data = read_verified(world.disk.now(), e.task.job, e.tensor);
         if (!data.ok()) {
-          here.failures.push_back(not_sent(e, data.error()));
+          here.told.push_back(not_sent(e, data.error()));
           return std::nullopt;
         }
         writer->emplace(stream, e.task, e.epoch, e.tensor.tensor, flipped(world, *data));
@@ -95,8 +95,13 @@ struct HubProcess::Act {
   }
   void operator()(const hub::Publish& e) const {
     hub.say([&] { return "publishes on " + e.topic + ": " + e.payload; });
-    const Status status =
-        life.bus->publish({e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation, {}});
+    bus::Message message{e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation};
+    if (!e.answer_of.empty()) {
+      message.settled = [&told = life.told, job = e.answer_of] {
+        told.emplace_back(hub::AnswerSent{job});
+      };
+    }
+    const Status status = life.bus->publish(std::move(message));
     if (!status.ok() && !e.answer_of.empty()) {
       life.pending.emplace_back(hub::AnswerNotSent{e.answer_of});
     }
@@ -226,8 +231,8 @@ void HubProcess::take_input(const ModelName& model, bus::Message message) {
 }
 
 void HubProcess::on_tick() {
-  for (auto& failure : std::exchange(life_->failures, {})) {
-    if (alive()) step(std::move(failure));
+  for (auto& event : std::exchange(life_->told, {})) {
+    if (alive()) step(std::move(event));
   }
   if (alive() && life_->ticks++ % kTicksPerSecond == 0) step(hub::DiskFree{world_.disk_free});
   if (!alive()) return;

@@ -30,7 +30,7 @@ class HubProcess final : public Process {
     hub::Core core;
     protocol::StreamReader streams;
     std::deque<hub::Event> pending;
-    std::vector<hub::InputNotSent> failures;
+    std::vector<hub::Event> told;  // by the bus; taken with the next tick
     std::uint64_t next_stream;
     int ticks = 0;
     hub::Pulses pulses;

@@ -41,6 +41,12 @@ std::vector<Lanes::Next> send_all(Lanes& lanes) {
   return sent;
 }
 
+std::vector<std::string> topics_of(const std::vector<Message>& messages) {
+  std::vector<std::string> topics;
+  for (const Message& message : messages) topics.push_back(message.topic);
+  return topics;
+}
+
 TEST(Lanes, bounds_what_waits_by_number) {
   Lanes lanes(3, 1 << 20);
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(lanes.add_control(message_of("x")).ok());
@@ -83,9 +89,9 @@ TEST(Lanes, keeps_at_most_sixteen_in_flight) {
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(lanes.add_control(message_of("x")).ok());
   const auto sent = send_all(lanes);
   ASSERT_EQ(sent.size(), Lanes::kMaxInFlight);
-  lanes.ended(sent[3].serial, true, kNow);
-  lanes.ended(sent[3].serial, true, kNow);  // twice changes nothing
-  lanes.ended(999'999, true, kNow);         // of another connection
+  lanes.ended(sent[3].serial, kNow);
+  lanes.ended(sent[3].serial, kNow);  // twice changes nothing
+  lanes.ended(999'999, kNow);         // of another connection
   EXPECT_EQ(send_all(lanes).size(), 1U);
 }
 
@@ -96,7 +102,7 @@ TEST(Lanes, keeps_at_most_a_megabyte_of_control_in_flight_but_a_large_one_goes_a
   }
   const auto first = send_all(lanes);
   ASSERT_EQ(first.size(), 1U);
-  lanes.ended(first[0].serial, true, kNow);
+  lanes.ended(first[0].serial, kNow);
   EXPECT_EQ(send_all(lanes).size(), 1U);
 }
 
@@ -119,7 +125,7 @@ TEST(Lanes, serves_bulk_sources_in_turn_and_forgets_those_that_are_through) {
   std::string order;
   while (auto next = send_next(lanes)) {
     order += next->message.topic;
-    lanes.ended(next->serial, true, kNow);
+    lanes.ended(next->serial, kNow);
   }
   EXPECT_EQ(order, "aba");
   EXPECT_FALSE(lanes.take_bulk());
@@ -130,7 +136,7 @@ TEST(Lanes, bulk_stops_at_its_window_and_goes_on_at_acknowledgements) {
   ASSERT_TRUE(lanes.add_bulk("b", source_of(100)).ok());
   const auto sent = send_all(lanes);
   EXPECT_EQ(sent.size(), Window::kChunks);
-  lanes.ended(sent[0].serial, true, Milliseconds(100));
+  lanes.ended(sent[0].serial, Milliseconds(100));
   EXPECT_EQ(send_all(lanes).size(), 1U);
 }
 
@@ -138,13 +144,13 @@ TEST(Lanes, lost_puts_control_back_in_its_order_before_what_waits) {
   Lanes lanes(100, 1 << 20);
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(lanes.add_control(message_of(std::to_string(i))).ok());
   const auto sent = send_all(lanes);
-  lanes.ended(sent[0].serial, true, kNow);
-  lanes.ended(sent[5].serial, true, kNow);
+  lanes.ended(sent[0].serial, kNow);
+  lanes.ended(sent[5].serial, kNow);
   EXPECT_TRUE(lanes.lost().empty());
   std::vector<std::string> again;
   while (auto next = lanes.next_control(kNow)) {
     again.emplace_back(next->message.payload.text());
-    lanes.ended(next->serial, true, kNow);
+    lanes.ended(next->serial, kNow);
   }
   std::vector<std::string> expected;
   for (int i = 1; i < 20; ++i) {
@@ -160,7 +166,7 @@ TEST(Lanes, lost_drops_bulk_and_forgets_its_window) {
   const auto sent = send_all(lanes);
   lanes.lost();
   EXPECT_FALSE(lanes.take_bulk());
-  for (const auto& next : sent) lanes.ended(next.serial, true, kNow);  // late words change nothing
+  for (const auto& next : sent) lanes.ended(next.serial, kNow);  // late words change nothing
   ASSERT_TRUE(lanes.add_bulk("b", source_of(100)).ok());
   EXPECT_EQ(send_all(lanes).size(), Window::kChunks);
 }
@@ -173,18 +179,19 @@ TEST(Lanes, give_up_a_message_that_was_in_flight_at_every_loss) {
     EXPECT_TRUE(lanes.lost().empty()) << sending;
   }
   ASSERT_TRUE(lanes.next_control(kNow));
-  EXPECT_EQ(lanes.lost(), std::vector<std::string>{"p"});
+  EXPECT_EQ(topics_of(lanes.lost()), std::vector<std::string>{"p"});
   EXPECT_TRUE(lanes.control_idle());
   EXPECT_FALSE(lanes.next_control(kNow));
 }
 
-TEST(Lanes, say_what_the_broker_refused) {
+TEST(Lanes, say_what_has_ended) {
   Lanes lanes(10, 1 << 20);
   ASSERT_TRUE(lanes.add_control(message_of("x", "secret")).ok());
   ASSERT_TRUE(lanes.add_control(message_of("x", "open")).ok());
   const auto sent = send_all(lanes);
-  EXPECT_EQ(lanes.ended(sent[0].serial, false, kNow), "secret");
-  EXPECT_EQ(lanes.ended(sent[1].serial, true, kNow), std::nullopt);
+  EXPECT_EQ(lanes.ended(sent[0].serial, kNow)->topic, "secret");
+  EXPECT_FALSE(lanes.ended(sent[0].serial, kNow).has_value()) << "it has ended";
+  EXPECT_EQ(lanes.ended(sent[1].serial, kNow)->topic, "open");
   EXPECT_TRUE(lanes.control_idle());
 }
 
@@ -195,7 +202,7 @@ TEST(Lanes, are_idle_only_when_nothing_waits_and_all_is_acknowledged) {
   EXPECT_FALSE(lanes.control_idle());
   const auto next = lanes.next_control(kNow);
   EXPECT_FALSE(lanes.control_idle());
-  lanes.ended(next->serial, true, kNow);
+  lanes.ended(next->serial, kNow);
   EXPECT_TRUE(lanes.control_idle());
 }
 
@@ -203,7 +210,7 @@ TEST(Lanes, of_a_broker_with_small_packets_drop_what_it_would_not_take) {
   Lanes lanes(10, 1 << 20);
   ASSERT_TRUE(lanes.add_control(message_of(std::string(100'000, 'x'), "large")).ok());
   ASSERT_TRUE(lanes.add_control(message_of("x", "small")).ok());
-  EXPECT_EQ(lanes.limit_packets(50'000), std::vector<std::string>{"large"});
+  EXPECT_EQ(topics_of(lanes.limit_packets(50'000)), std::vector<std::string>{"large"});
   EXPECT_EQ(lanes.add_control(message_of(std::string(100'000, 'x'))).error().kind,
             ErrorKind::invalid);
   ASSERT_TRUE(lanes.add_bulk("b", source_of(1)).ok());
@@ -226,7 +233,9 @@ TEST(Lanes, lose_no_message_under_random_breaks) {
       const auto what = random.below(20);
       if (what < 5) {
         const std::string name = std::to_string(added++);
-        ASSERT_TRUE(lanes.add_control(message_of(name, name)).ok());
+        Message message = message_of(name, name);
+        message.settled = [&ended, name] { ++ended[name]; };
+        ASSERT_TRUE(lanes.add_control(std::move(message)).ok());
       } else if (what < 12) {
         if (auto next = lanes.next_control(kNow)) in_flight.push_back(std::move(*next));
         ASSERT_LE(in_flight.size(), Lanes::kMaxInFlight);
@@ -234,20 +243,17 @@ TEST(Lanes, lose_no_message_under_random_breaks) {
         const auto at = static_cast<std::ptrdiff_t>(random.below(in_flight.size()));
         const auto next = in_flight[static_cast<std::size_t>(at)];
         in_flight.erase(in_flight.begin() + at);
-        ++ended[next.message.topic];
-        lanes.ended(next.serial, true, kNow);
+        lanes.ended(next.serial, kNow)->settled();
       } else if (what == 19) {
-        for (const std::string& topic : lanes.lost()) ++ended[topic];
+        for (const Message& message : lanes.lost()) message.settled();
         in_flight.clear();
       }
     }
     for (const auto& next : in_flight) {
-      ++ended[next.message.topic];
-      lanes.ended(next.serial, true, kNow);
+      lanes.ended(next.serial, kNow)->settled();
     }
     while (auto next = lanes.next_control(kNow)) {
-      ++ended[next->message.topic];
-      lanes.ended(next->serial, true, kNow);
+      lanes.ended(next->serial, kNow)->settled();
     }
     EXPECT_TRUE(lanes.control_idle()) << "seed " << seed;
     EXPECT_EQ(ended.size(), static_cast<std::size_t>(added)) << "seed " << seed;

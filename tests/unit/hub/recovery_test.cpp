@@ -313,6 +313,21 @@ TEST(HubRecovery, AnswerNotAnnouncedBeforeACrashIsAnnouncedAfterIt) {
   EXPECT_TRUE(w->answers("job1").empty()) << "announced once it has been out for a while";
 }
 
+TEST(HubRecovery, AnswerTheBrokerHasNotAcknowledgedIsAnnouncedAfterACrash) {
+  auto w = ready_world();
+  w->broker_acknowledges = false;  // the connection is there, and nothing comes through
+  w->infer("job1");
+  w->run_dry();
+  w->advance(60'000);
+  ASSERT_EQ(w->answers("job1").size(), 1U) << "the bus sends it for as long as it takes";
+  w->published.clear();
+  w->crash_hub(1000);
+  w->broker_acknowledges = true;
+  w->start_hub();
+  w->settle();
+  EXPECT_EQ(w->answers("job1").size(), 1U);
+}
+
 TEST(HubRecovery, AnswerTheBusDidNotTakeIsPublishedAgain) {
   auto w = ready_world();
   w->infer("job1");

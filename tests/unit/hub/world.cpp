@@ -122,7 +122,11 @@ struct Perform {
     if (data.ok()) return (*this)(Send{e.to, protocol::Part{e.file, e.offset, *data}});
     w.inside_.emplace_back(PartNotSent{e.to, e.file, e.offset, data.error()});
   }
-  void operator()(const Publish& e) const { w.published.push_back(e); }
+  void operator()(const Publish& e) const {
+    w.published.push_back(e);
+    if (e.answer_of.empty() || !w.broker_acknowledges) return;
+    w.network.push_back({true, AnswerSent{e.answer_of}, "the broker", {}, {}});
+  }
   void operator()(const Persist& e) const {
     w.inside_.emplace_back(Persisted{e.token, w.disk.write(e.batch)});
   }

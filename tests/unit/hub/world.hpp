@@ -72,6 +72,7 @@ class World {
   Config config;
   partition::Plan plan = diamond_plan();
   bool voter_alive = true;
+  bool broker_acknowledges = true;        // answers
   std::vector<std::string> asked_voters;  // one entry a ballot
   std::vector<protocol::Ballot> ballots;  // as shown to voters
   std::vector<protocol::Arrival> values;  // the same
