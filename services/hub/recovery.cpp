@@ -56,7 +56,9 @@ bool is_awaited(State& s, const WorkerId& worker, const protocol::TaskKey& key) 
   if (storing && at->job->tasks[at->index].with(worker) != nullptr) return true;
   if (const Copy* copy = find_copy(s, key, worker)) {
     const Ballot& ballot = *find_ballot(s, key);
-    return copy->is_open() || (copy->failure.empty() && !(ballot.stored && ballot.decided));
+    // A late vote may still lead to questions about its values.
+    const bool is_over = ballot.stored && ballot.decided && ballot.answered == ballot.number;
+    return copy->is_open() || (copy->failure.empty() && !is_over);
   }
   if (!at || storing) return false;
   const Task& task = at->job->tasks[at->index];
