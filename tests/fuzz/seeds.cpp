@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kGraphs = 6;
+constexpr std::size_t kMostOfAModel = 4096;
 
 class Corpus {
  public:
@@ -74,6 +75,16 @@ void add_networks(Corpus corpus) {
   }
 }
 
+// Of each operator, as ONNX tests it.
+void add_operators(Corpus corpus) {
+  const fs::path cases = "/usr/share/libonnx-testdata/data/node";
+  if (!fs::exists(cases)) return;
+  for (const auto& entry : fs::directory_iterator(cases)) {
+    const auto model = read_file(entry.path() / "model.onnx", kMostOfAModel);
+    if (model.ok()) corpus.add(model->text());
+  }
+}
+
 void add_inputs(Corpus corpus) {
   using namespace image::testing;
   const image::Image picture = smooth(12, 10);
@@ -102,6 +113,8 @@ void write_all(const fs::path& root) {
   add_plans({root, "plan"});
   add_configurations({root, "config"});
   add_networks({root, "onnx"});
+  add_networks({root, "network"});
+  add_operators({root, "network"});
   add_inputs({root, "input"});
   add_preprocessing({root, "preprocess"});
 }

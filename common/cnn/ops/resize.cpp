@@ -22,18 +22,22 @@ struct Named {
   Choice choice;
 };
 
-constexpr std::array kModes{Named{"nearest", Resampling::nearest},
-                            Named{"linear", Resampling::linear}, Named{"cubic", Resampling::cubic}};
-constexpr std::array kCoordinates{Named{"half_pixel", Coordinates::half_pixel},
-                                  Named{"pytorch_half_pixel", Coordinates::pytorch_half_pixel},
-                                  Named{"half_pixel_symmetric", Coordinates::half_pixel_symmetric},
-                                  Named{"align_corners", Coordinates::align_corners},
-                                  Named{"asymmetric", Coordinates::asymmetric},
-                                  Named{"tf_half_pixel_for_nn", Coordinates::tf_half_pixel_for_nn},
-                                  Named{"tf_crop_and_resize", Coordinates::tf_crop_and_resize}};
-constexpr std::array kNearest{Named{"round_prefer_floor", Nearest::round_prefer_floor},
-                              Named{"round_prefer_ceil", Nearest::round_prefer_ceil},
-                              Named{"floor", Nearest::floor}, Named{"ceil", Nearest::ceil}};
+constexpr std::array<Named<Resampling>, 3> kModes{{{"nearest", Resampling::nearest},
+                                                   {"linear", Resampling::linear},
+                                                   {"cubic", Resampling::cubic}}};
+constexpr std::array<Named<Coordinates>, 7> kCoordinates{
+    {{"half_pixel", Coordinates::half_pixel},
+     {"pytorch_half_pixel", Coordinates::pytorch_half_pixel},
+     {"half_pixel_symmetric", Coordinates::half_pixel_symmetric},
+     {"align_corners", Coordinates::align_corners},
+     {"asymmetric", Coordinates::asymmetric},
+     {"tf_half_pixel_for_nn", Coordinates::tf_half_pixel_for_nn},
+     {"tf_crop_and_resize", Coordinates::tf_crop_and_resize}}};
+constexpr std::array<Named<Nearest>, 4> kNearest{
+    {{"round_prefer_floor", Nearest::round_prefer_floor},
+     {"round_prefer_ceil", Nearest::round_prefer_ceil},
+     {"floor", Nearest::floor},
+     {"ceil", Nearest::ceil}}};
 
 // The choice an attribute names; the first one if it is absent.
 template <typename Choice, std::size_t count>
