@@ -37,6 +37,12 @@ std::string missing(const ::onnx::NodeProto& node, int opset) {
   return {};
 }
 
+// As ONNX and its extensions name the operators that compute in integers for floats.
+bool is_quantised(const std::string& op) {
+  return op.starts_with("QLinear") || op.find("uantizeLinear") != std::string::npos ||
+         op.ends_with("Integer");
+}
+
 std::string label(const ::onnx::NodeProto& node) {
   if (!node.name().empty()) return node.name();
   return node.output_size() > 0 ? "-> " + node.output(0) : "unnamed";
@@ -50,6 +56,12 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 Status check_operators(const ::onnx::GraphProto& graph, int opset) {
   std::map<std::string, std::string> first_node;  // by what is missing
   for (const auto& node : graph.node()) {
+    if (is_quantised(node.op_type())) {
+      return Error{ErrorKind::unsupported,
+                   fmt::format("the model is quantised ({} in node '{}'), and hyps computes in "
+                               "float32: export it without quantisation",
+                               node.op_type(), label(node))};
+    }
     const std::string what = missing(node, opset);
     if (!what.empty()) first_node.emplace(what, label(node));
   }

@@ -109,6 +109,15 @@ const std::vector<Damage>& damages() {
        ErrorKind::unsupported, "Add of domain 'com.example'"},
       {"UnknownOperator", [](ModelProto& m) { node(m, 1).set_op_type("Einsum"); },
        ErrorKind::unsupported, "operator Einsum (node '-> y'); supported are: Abs"},
+      {"Quantised", [](ModelProto& m) { node(m, 1).set_op_type("DequantizeLinear"); },
+       ErrorKind::unsupported,
+       "the model is quantised (DequantizeLinear in node '-> y'), and hyps computes in float32"},
+      {"QuantisedByAnExtension",
+       [](ModelProto& m) {
+         node(m, 0).set_op_type("QLinearConv");
+         node(m, 0).set_domain("com.microsoft");
+       },
+       ErrorKind::unsupported, "the model is quantised (QLinearConv"},
       {"Functions", [](ModelProto& m) { m.add_functions()->set_name("f"); }, ErrorKind::unsupported,
        "functions are not supported"},
       {"SparseWeights", [](ModelProto& m) { m.mutable_graph()->add_sparse_initializer(); },
