@@ -13,7 +13,7 @@ Map inception_v3(Builder& net);
 Map mobilenet_v2(Builder& net);
 Map resnet18(Builder& net);
 Map resnet50(Builder& net);
-Map shufflenet_v2(Builder& net);
+Map shufflenet(Builder& net);
 Map squeezenet1_1(Builder& net);
 Map unet(Builder& net);
 Map vgg16(Builder& net);

@@ -51,7 +51,7 @@ TEST(Zoo, ParameterCountsAreTorchvisions) {
       {"resnet50", 25'557'032},
       {"densenet121", 7'978'856},
       {"inception_v3", 23'834'568},
-      {"shufflenet_v2", 2'278'604},
+      {"shufflenet", 2'278'604},
       {"unet", 7'763'041},
       // YOLO9000's table does not say; this is what its published weights file holds.
       {"yolov2", 50'962'889}};

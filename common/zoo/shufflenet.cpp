@@ -54,7 +54,7 @@ Map block(Builder& net, const std::string& name, const Map& x, const Stage& stag
 
 }  // namespace
 
-Map shufflenet_v2(Builder& net) {
+Map shufflenet(Builder& net) {
   Map x = conv_norm(net, "conv1", net.input(), {.channels = 24, .kernel = 3, .stride = 2, .pad = 1},
                     Gain::relu);
   x = net.max_pool("pool1", net.relu("relu1", x), {.kernel = 3, .stride = 2, .pad = 1});
