@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,9 @@ bool looks_like_image(const Blob& bytes);  // by its magic number
 struct Preprocess {
   enum class Resize { none, stretch, shorter_side };
   Resize resize = Resize::shorter_side;
-  int size = 256;            // of the shorter side, or of both for stretch; 0: the model's own
+  // Of the shorter side, or of both for stretch; 0: the model's own; none: 8/7 of that, as
+  // ImageNet's 256 is of 224.
+  std::optional<int> size;
   bool center_crop = true;   // to the model's input size
   bool bgr = false;          // channel order
   bool gray = false;         // one channel: ITU-R 601 luma

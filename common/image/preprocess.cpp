@@ -48,7 +48,9 @@ Result<Target> target_of(const cnn::Value& input, const Preprocess& settings) {
 std::pair<std::int64_t, std::int64_t> resized(const Image& image, const Preprocess& settings,
                                               const Target& target) {
   const bool own = settings.size == 0;
-  const std::int64_t size = own ? std::max(target.width, target.height) : settings.size;
+  const std::int64_t longer_side = std::max(target.width, target.height);
+  const std::int64_t usual = (8 * longer_side + 6) / 7;  // no smaller than the model's own
+  const std::int64_t size = own ? longer_side : settings.size.value_or(usual);
   switch (settings.resize) {
     case Preprocess::Resize::none:
       return {image.width, image.height};

@@ -194,10 +194,11 @@ std::string to_yaml(const Preprocess& settings) {
   const char* resize = settings.resize == Preprocess::Resize::none      ? "none"
                        : settings.resize == Preprocess::Resize::stretch ? "stretch"
                                                                         : "shorter_side";
+  const std::string size = settings.size ? fmt::format("size: {}\n", *settings.size) : "";
   return fmt::format(
-      "resize: {}\nsize: {}\ncenter_crop: {}\nchannels: {}\nscale: {}\nmean: [{}]\n"
+      "resize: {}\n{}center_crop: {}\nchannels: {}\nscale: {}\nmean: [{}]\n"
       "deviation: [{}]\nlayout: {}\n",
-      resize, settings.size, settings.center_crop,
+      resize, size, settings.center_crop,
       settings.gray  ? "gray"
       : settings.bgr ? "bgr"
                      : "rgb",

@@ -93,6 +93,18 @@ TEST(Preprocess, FillsAnyModelFromAnyPicture) {
   }
 }
 
+TEST(Preprocess, ResizesToEightSeventhsOfTheModelUnlessToldOtherwise) {
+  const Image picture = testing::noise(40, 30, 1);
+  for (const auto& [side, size] : {std::pair(224, 256), {299, 342}, {32, 37}, {7, 8}, {1, 2}}) {
+    Preprocess told;
+    told.size = size;
+    const cnn::Value input = input_of({1, 3, side, side});
+    EXPECT_EQ(values_of(preprocess(picture, Preprocess{}, input)),
+              values_of(preprocess(picture, told, input)))
+        << side;
+  }
+}
+
 TEST(Preprocess, RefusesWhatDoesNotFitTheModel) {
   const Image picture = testing::noise(20, 20, 1);
   const auto problem = [&picture](const Preprocess& settings, cnn::Value input) {
@@ -101,8 +113,9 @@ TEST(Preprocess, RefusesWhatDoesNotFitTheModel) {
   };
   EXPECT_THAT(problem(plain(), input_of({1, 3, 28, 28})),
               HasSubstr("20x20 pixels after its resize, the model takes 28x28"));
-  EXPECT_THAT(problem(Preprocess{}, input_of({1, 3, 299, 299})),
-              HasSubstr("the model takes 299x299"));
+  Preprocess small;
+  small.size = 256;
+  EXPECT_THAT(problem(small, input_of({1, 3, 299, 299})), HasSubstr("the model takes 299x299"));
   EXPECT_THAT(problem(Preprocess{}, input_of({1, 1, 28, 28})), HasSubstr("channels"));
   EXPECT_THAT(problem(Preprocess{}, input_of({1, 224, 224, 3})), HasSubstr("layout"));
   EXPECT_THAT(problem(Preprocess{}, input_of({2, 3, 224, 224})), HasSubstr("2x3x224x224"));
