@@ -10,6 +10,7 @@
 
 #include "common/cnn/graph.hpp"
 #include "common/cnn/kernel.hpp"
+#include "common/cnn/region.hpp"
 
 namespace hyps::cnn {
 
@@ -43,13 +44,6 @@ enum class LayerRole {
   leads,    // belongs to the layer after it: Flatten, Reshape, Pad
 };
 
-struct Range {  // [begin, end)
-  std::int64_t begin = 0;
-  std::int64_t end = 0;
-  [[nodiscard]] std::int64_t size() const { return end - begin; }
-  bool operator==(const Range&) const = default;
-};
-
 // Horizontal partitioning: the node that computes only `range` of output axis `axis`, and which
 // part of each input it needs. The node keeps its name and value names; the cutter renames.
 struct NodeSlice {
@@ -59,6 +53,17 @@ struct NodeSlice {
     Range range;
   };
   std::vector<Part> inputs;  // one for each input of the node
+};
+
+// Fused tile partitioning: the node that computes a region of its outputs, and which region of each
+// input it needs. Batch and channels of a map are whole. The node keeps its name and value names.
+struct NodeTile {
+  Node node;
+  // What the node gives, counted in the whole output. It holds the region that was asked for, and
+  // only that part has the numbers of the whole output.
+  Region output;
+  std::vector<Region> inputs;               // one for each input of the node
+  std::map<std::size_t, Tensor> constants;  // what takes the place of an input (Pad's amounts)
 };
 
 struct Operator {
@@ -96,6 +101,11 @@ struct Operator {
   // The slice, or nullopt if that range of that axis cannot be computed from slices of the inputs.
   // Followers are asked too: an element-wise operator passes the range on to its inputs.
   std::optional<NodeSlice> (*slice)(const NodeContext&, int axis, Range range) = nullptr;
+
+  // The tile: `output` has a range for each axis of the first output from the third on; further
+  // outputs are cut alike. Its numbers are, bit for bit, those of the whole. nullopt if they cannot
+  // be had from regions of the inputs, or if `output` is no such region.
+  std::optional<NodeTile> (*tile)(const NodeContext&, const Region& output) = nullptr;
 };
 
 const Operator* find_operator(std::string_view type);  // nullptr when unknown

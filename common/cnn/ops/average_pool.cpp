@@ -3,6 +3,7 @@
 
 #include "common/cnn/ops/support/pooling.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -62,6 +63,35 @@ Kernel kernel(const NodeContext& context) {
   return PoolKernel{PoolKernel::Kind::average_with_pads, std::move(window)};
 }
 
+// Where ceil_mode lets the last window end behind the pads the model names, its taps there do not
+// count: several windows need ceil_mode again, a single one does without those taps.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  WindowAxes axes = pool_axes(context);
+  if (!counts_pads(context)) return tile_pool(context, axes, output);
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  Shape uncounted(axes.size(), 0);  // taps' room behind the named pads
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const Taps last = taps_of(axes[i], output[i].end - 1);
+    const std::int64_t behind = last.start + axes[i].extent() - axes[i].input - axes[i].pad_end;
+    if (behind <= 0) continue;
+    if (output[i].size() == 1) {
+      axes[i].kernel = padded_taps(axes[i], last);
+    } else {
+      uncounted[i] = behind;
+    }
+  }
+  auto tile = tile_pool(context, axes, output);
+  if (!tile) return std::nullopt;
+  tile->node.attributes["kernel_shape"] = kernel_window(axes).kernel;
+  auto& pads = std::get<std::vector<std::int64_t>>(tile->node.attributes["pads"]);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (uncounted[i] == 0) continue;
+    pads[axes.size() + i] -= uncounted[i];
+    tile->node.attributes["ceil_mode"] = std::int64_t{1};
+  }
+  return tile;
+}
+
 }  // namespace
 
 Operator average_pool() {
@@ -73,7 +103,8 @@ Operator average_pool() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_channels};
+          .slice = slice_channels,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

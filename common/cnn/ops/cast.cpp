@@ -5,6 +5,7 @@
 
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -105,7 +106,8 @@ Operator cast() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_first_input};
+          .slice = slice_first_input,
+          .tile = tile_first_input};
 }
 
 }  // namespace hyps::cnn::ops

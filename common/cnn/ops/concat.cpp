@@ -1,6 +1,7 @@
 // Concat: tensors of any one type joined along one axis.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -70,6 +71,14 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice;
 }
 
+// Channels side by side; rows and columns only whole.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  const bool along = axis_of(context).value() >= 2;
+  if (along || !is_region_of_output(context, output)) return std::nullopt;
+  return NodeTile{
+      context.node, output, std::vector<Region>(context.node.inputs.size(), output), {}};
+}
+
 }  // namespace
 
 Operator concat() {
@@ -79,7 +88,8 @@ Operator concat() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

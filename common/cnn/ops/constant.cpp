@@ -2,6 +2,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -54,7 +55,8 @@ Operator constant() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -4,6 +4,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -44,7 +45,8 @@ Operator constant_of_shape() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -2,7 +2,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
-#include "common/cnn/ops/support/window.hpp"
+#include "common/cnn/ops/support/window_tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -123,6 +123,10 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice;
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  return tile_windows(context, axes_of(context), output);
+}
+
 }  // namespace
 
 Operator conv() {
@@ -133,7 +137,8 @@ Operator conv() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

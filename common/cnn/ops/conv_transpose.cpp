@@ -5,6 +5,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 #include "common/cnn/ops/support/transposed_window.hpp"
 
 namespace hyps::cnn::ops {
@@ -168,6 +169,52 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice;
 }
 
+// One axis of a tile: which inputs, and how their windows lie over the region.
+struct AxisTile {
+  Range input;
+  std::int64_t pad_begin = 0;
+  std::int64_t pad_end = 0;
+  std::int64_t padding = 0;  // output_padding
+};
+
+// From the first input whose window reaches the region, or the last that begins before it if that
+// one comes first (pads are never negative), to the last that begins in it.
+AxisTile tile_axis(const WindowAxis& axis, Range output) {
+  const std::int64_t first = output.begin + axis.pad_begin;
+  const std::int64_t last = output.end - 1 + axis.pad_begin;
+  const std::int64_t beyond = std::max<std::int64_t>(first - axis.extent() + 1, 0);
+  const std::int64_t reaches = (beyond + axis.stride - 1) / axis.stride;
+  AxisTile tile;
+  tile.input.begin = std::min({reaches, first / axis.stride, axis.input - 1});
+  tile.input.end = std::min(last / axis.stride + 1, axis.input);
+  tile.pad_begin = first - tile.input.begin * axis.stride;
+  const std::int64_t reach = (tile.input.size() - 1) * axis.stride + axis.extent();
+  const std::int64_t behind = reach - tile.pad_begin - output.size();
+  tile.pad_end = std::max<std::int64_t>(behind, 0);
+  tile.padding = std::max<std::int64_t>(-behind, 0);
+  return tile;
+}
+
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  const WindowAxes axes = axes_of(context);
+  NodeTile tile = whole_tile(context, output);
+  Shape pads(2 * axes.size());
+  Shape padding(axes.size());
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const AxisTile part = tile_axis(axes[i], output[i]);
+    if (std::max({part.pad_begin, part.pad_end, part.padding}) > kMaxWindow) return std::nullopt;
+    tile.inputs[0].push_back(part.input);
+    pads[i] = part.pad_begin;
+    pads[axes.size() + i] = part.pad_end;
+    padding[i] = part.padding;
+  }
+  for (const char* name : {"auto_pad", "output_shape"}) tile.node.attributes.erase(name);
+  tile.node.attributes["pads"] = std::move(pads);
+  tile.node.attributes["output_padding"] = std::move(padding);
+  return tile;
+}
+
 }  // namespace
 
 Operator conv_transpose() {
@@ -178,7 +225,8 @@ Operator conv_transpose() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

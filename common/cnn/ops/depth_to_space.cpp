@@ -4,6 +4,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -48,6 +49,19 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_first_input(context, axis, range);
 }
 
+// Blocks that the region touches are given whole.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  const std::int64_t block = context.integer("blocksize", 0);
+  NodeTile tile = whole_tile(context, output);
+  for (Range& range : tile.output) {
+    const Range pixels{range.begin / block, (range.end - 1) / block + 1};
+    range = {pixels.begin * block, pixels.end * block};
+    tile.inputs[0].push_back(pixels);
+  }
+  return tile;
+}
+
 }  // namespace
 
 Operator depth_to_space() {
@@ -57,7 +71,8 @@ Operator depth_to_space() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -1,6 +1,7 @@
 // Dropout at inference: y = x, and a mask of ones where one is asked for. Training is refused.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -69,7 +70,8 @@ Operator dropout() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_first_input};
+          .slice = slice_first_input,
+          .tile = tile_first_input};
 }
 
 }  // namespace hyps::cnn::ops

@@ -3,6 +3,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -33,6 +34,14 @@ Kernel kernel(const NodeContext& context) {
   return grows ? ReferenceKernel{} : view_kernel(context);
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  NodeTile tile = whole_tile(context, output);
+  tile.inputs[0] = broadcast_region(context.shape(0), output);
+  tile.constants[1] = tile_extents(context, output);
+  return tile;
+}
+
 }  // namespace
 
 Operator expand() {
@@ -43,7 +52,8 @@ Operator expand() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

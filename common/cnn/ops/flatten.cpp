@@ -1,6 +1,7 @@
 // Flatten: any tensor as a matrix, cut before `axis`.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -25,7 +26,8 @@ Operator flatten() {
           .reference = same_elements,
           .kernel = view_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

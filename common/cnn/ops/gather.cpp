@@ -2,6 +2,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -73,6 +74,21 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice;
 }
 
+// Where batch or channels are gathered.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  const std::size_t gathered = axis_of(context).value();
+  if (gathered >= 2) return std::nullopt;
+  std::vector<int> sources;
+  for (std::size_t axis = 0; axis < context.shape(0).size(); ++axis) {
+    if (axis == gathered) {
+      sources.insert(sources.end(), context.shape(1).size(), -1);
+    } else {
+      sources.push_back(static_cast<int>(axis));
+    }
+  }
+  return tile_moved(context, output, sources);
+}
+
 }  // namespace
 
 Operator gather() {
@@ -82,7 +98,8 @@ Operator gather() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -2,6 +2,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -103,7 +104,8 @@ Operator gemm() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -28,7 +28,8 @@ Operator hardmax() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_softmax};
+          .slice = slice_softmax,
+          .tile = tile_softmax};
 }
 
 }  // namespace hyps::cnn::ops

@@ -1,6 +1,7 @@
 // LeakyRelu: x where positive, else alpha * x.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -32,7 +33,8 @@ Operator leaky_relu() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_first_input};
+          .slice = slice_first_input,
+          .tile = tile_first_input};
 }
 
 }  // namespace hyps::cnn::ops

@@ -30,7 +30,8 @@ Operator log_softmax() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_softmax};
+          .slice = slice_softmax,
+          .tile = tile_softmax};
 }
 
 }  // namespace hyps::cnn::ops

@@ -55,7 +55,8 @@ Operator lp_pool() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_channels};
+          .slice = slice_channels,
+          .tile = tile_pool};
 }
 
 }  // namespace hyps::cnn::ops

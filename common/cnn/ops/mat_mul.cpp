@@ -3,6 +3,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -108,7 +109,8 @@ Operator mat_mul() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -55,7 +55,8 @@ Operator max_pool() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_channels};
+          .slice = slice_channels,
+          .tile = tile_pool};
 }
 
 }  // namespace hyps::cnn::ops

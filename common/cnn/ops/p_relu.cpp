@@ -1,6 +1,7 @@
 // PRelu: x where positive, else slope * x; the slope is broadcast to x, mostly one for a channel.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -35,7 +36,8 @@ Operator p_relu() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+          .slice = slice_broadcast,
+          .tile = tile_broadcast};
 }
 
 }  // namespace hyps::cnn::ops

@@ -6,6 +6,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/gather.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -151,6 +152,70 @@ std::vector<Tensor> reference(const NodeContext& context,
 
 Kernel kernel(const NodeContext& /*context*/) { return ReferenceKernel{}; }
 
+// One axis of a tile: which inputs, and how much they grow.
+struct AxisTile {
+  Range input;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+// REQUIRES: extent is not 0. nullopt where reflections would need more than they leave.
+std::optional<AxisTile> tile_axis(Mode mode, std::int64_t extent, std::int64_t begin, Range range) {
+  const std::int64_t first = range.begin - begin;  // in the input, or beside it
+  const std::int64_t last = range.end - 1 - begin;
+  AxisTile tile;
+  tile.input = {std::clamp<std::int64_t>(first, 0, extent - 1),
+                std::clamp<std::int64_t>(last, 0, extent - 1) + 1};
+  if (last < 0 || first >= extent) {  // all of it padding: of a pixel that is cropped
+    if (mode == Mode::reflect) return std::nullopt;
+    tile.begin = range.size();
+    tile.end = -1;
+    return tile;
+  }
+  if (mode == Mode::reflect) {
+    if (first < 0) tile.input.end = std::max(tile.input.end, 1 - first);
+    if (last >= extent) {
+      tile.input.begin = std::min(tile.input.begin, source_of(mode, last, extent));
+    }
+  }
+  tile.begin = tile.input.begin - first;
+  tile.end = range.size() - tile.input.size() - tile.begin;
+  return tile;
+}
+
+void set_amounts(const Amounts& amounts, NodeTile& tile) {
+  Shape pads = amounts.begin;
+  pads.insert(pads.end(), amounts.end.begin(), amounts.end.end());
+  if (tile.inputs.size() == 1) {  // before opset 11
+    tile.node.attributes["pads"] = std::move(pads);
+    return;
+  }
+  const auto rank = static_cast<std::int64_t>(amounts.begin.size());
+  tile.constants[kPads] = Tensor::integers({2 * rank}, std::move(pads));
+  if (tile.inputs.size() <= kAxes || tile.node.inputs[kAxes].empty()) return;
+  Shape axes;
+  for (std::int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
+  tile.constants[kAxes] = Tensor::integers({rank}, std::move(axes));
+}
+
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  if (element_count(context.shape(0)) == 0) return std::nullopt;
+  const Mode mode = mode_of(context).value();
+  Amounts amounts = amounts_of(context).value();
+  NodeTile tile = whole_tile(context, output);
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    const std::size_t axis = i + 2;
+    const auto part = tile_axis(mode, context.shape(0)[axis], amounts.begin[axis], output[i]);
+    if (!part) return std::nullopt;
+    tile.inputs[0].push_back(part->input);
+    amounts.begin[axis] = part->begin;
+    amounts.end[axis] = part->end;
+  }
+  set_amounts(amounts, tile);
+  return tile;
+}
+
 }  // namespace
 
 Operator pad() {
@@ -161,7 +226,8 @@ Operator pad() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

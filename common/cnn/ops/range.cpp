@@ -6,6 +6,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/binary.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -102,7 +103,8 @@ Operator range() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

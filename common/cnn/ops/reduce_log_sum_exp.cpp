@@ -39,6 +39,7 @@ Operator reduce_log_sum_exp() {
   op.infer = infer_reduction<kAxesInputSince>;
   op.flops = input_elements;
   op.slice = slice_reduction<kAxesInputSince>;
+  op.tile = tile_reduction<kAxesInputSince>;
   return op;
 }
 

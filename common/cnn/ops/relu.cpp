@@ -1,6 +1,7 @@
 // Relu: max(x, 0); NaN stays NaN.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -29,7 +30,8 @@ Operator relu() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_first_input};
+          .slice = slice_first_input,
+          .tile = tile_first_input};
 }
 
 }  // namespace hyps::cnn::ops

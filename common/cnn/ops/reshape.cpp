@@ -3,6 +3,7 @@
 
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -54,6 +55,21 @@ Values infer(const NodeContext& context) {
   return one_output(context, context.inputs[0].type, std::move(target));
 }
 
+// Last axes that stay are cut; the others before them must be wanted whole.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  const Shape& from = context.shape(0);
+  const Shape& to = context.outputs[0].shape;
+  std::vector<int> sources(to.size(), -1);
+  for (std::size_t i = 1; i <= std::min(from.size(), to.size()); ++i) {
+    if (from[from.size() - i] != to[to.size() - i]) break;
+    sources[to.size() - i] = static_cast<int>(from.size() - i);
+  }
+  auto tile = tile_moved(context, output, sources);
+  if (tile) tile->constants[1] = tile_extents(context, output);
+  return tile;
+}
+
 }  // namespace
 
 Operator reshape() {
@@ -64,7 +80,8 @@ Operator reshape() {
           .reference = same_elements,
           .kernel = view_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -6,7 +6,9 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/resize_axes.hpp"
+#include "common/cnn/ops/support/resize_tiling.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -179,6 +181,25 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_resized(context, plan_of(context).value(), axis, range);
 }
 
+// The sizes that the tile has, for the axes that are named.
+Tensor tile_sizes(const NodeContext& context, const Region& output) {
+  const Tensor all = tile_extents(context, output);
+  if (!context.node.attributes.contains("axes")) return all;
+  Shape sizes;
+  for (const std::int64_t axis : context.integers("axes", {})) {
+    sizes.push_back(all.i64()[normal_axis(context, axis, context.shape(0).size()).value()]);
+  }
+  return Tensor::integers({static_cast<std::int64_t>(sizes.size())}, sizes);
+}
+
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  auto tile = tile_resized(context, plan_of(context).value(), output);
+  if (tile && !is_first_form(context) && is_used(context, kSizes)) {
+    tile->constants[kSizes] = tile_sizes(context, tile->output);
+  }
+  return tile;
+}
+
 }  // namespace
 
 Operator resize() {
@@ -190,7 +211,8 @@ Operator resize() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

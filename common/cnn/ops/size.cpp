@@ -1,6 +1,7 @@
 // Size: the number of elements of a tensor. Shapes are static, so it always is a constant.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -26,7 +27,8 @@ Operator size() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = no_tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -1,11 +1,13 @@
 // Slice: a range of some axes, with steps, backwards if negative. The ranges are attributes before
 // opset 10, constant inputs since.
 #include <algorithm>
+#include <array>
 
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -125,6 +127,61 @@ std::optional<NodeSlice> slice_whole_axis(const NodeContext& context, int axis, 
   return slice_first_input(context, axis, range);
 }
 
+// Counted in the part of the input that it needs. REQUIRES: range is not empty.
+Taken part_of(const Taken& taken, Range range) {
+  const std::int64_t begin = taken.step > 0 ? 0 : (1 - range.size()) * taken.step;
+  return {begin, range.size() > 1 ? taken.step : 1, range.size()};
+}
+
+// The inputs from the first to the last one taken. REQUIRES: range is not empty.
+Range needed_of(const Taken& taken, Range range) {
+  const std::int64_t first = taken.begin + range.begin * taken.step;
+  const std::int64_t last = first + (range.size() > 1 ? (range.size() - 1) * taken.step : 0);
+  return {std::min(first, last), std::max(first, last) + 1};
+}
+
+// An end that takes so many; counted from the end of the axis where it lies before the beginning.
+std::int64_t end_of(const Taken& taken, std::int64_t extent) {
+  const std::int64_t last = taken.begin + (taken.count > 1 ? (taken.count - 1) * taken.step : 0);
+  if (taken.step > 0) return last + 1;
+  return last > 0 ? last - 1 : -extent - 1;
+}
+
+// The node that takes that of all axes.
+void take(const std::vector<Taken>& taken, const Shape& shape, NodeTile& tile) {
+  Lists lists;
+  lists.axes = first_axes(taken.size());
+  for (std::size_t axis = 0; axis < taken.size(); ++axis) {
+    lists.starts.push_back(taken[axis].begin);
+    lists.ends.push_back(end_of(taken[axis], shape[axis]));
+    lists.steps.push_back(taken[axis].step);
+  }
+  if (tile.inputs.size() == 1) {  // before opset 10
+    tile.node.attributes = {{"starts", lists.starts}, {"ends", lists.ends}, {"axes", lists.axes}};
+    return;
+  }
+  const std::array all{lists.starts, lists.ends, lists.axes, lists.steps};
+  for (std::size_t i = 1; i < tile.inputs.size(); ++i) {
+    if (tile.node.inputs[i].empty()) continue;
+    tile.constants[i] = Tensor::integers({static_cast<std::int64_t>(taken.size())}, all[i - 1]);
+  }
+}
+
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  auto taken = all_taken(context).value();
+  Shape shape = context.shape(0);
+  NodeTile tile = whole_tile(context, output);
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    const Range needed = needed_of(taken[i + 2], output[i]);
+    taken[i + 2] = part_of(taken[i + 2], output[i]);
+    shape[i + 2] = needed.size();
+    tile.inputs[0].push_back(needed);
+  }
+  take(taken, shape, tile);
+  return tile;
+}
+
 }  // namespace
 
 Operator slice() {
@@ -134,7 +191,8 @@ Operator slice() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_whole_axis};
+          .slice = slice_whole_axis,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

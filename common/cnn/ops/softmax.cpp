@@ -33,7 +33,8 @@ Operator softmax() {
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_softmax};
+          .slice = slice_softmax,
+          .tile = tile_softmax};
 }
 
 }  // namespace hyps::cnn::ops

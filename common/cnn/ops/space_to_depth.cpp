@@ -3,6 +3,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -37,6 +38,16 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_first_input(context, axis, range);
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!is_region_of_output(context, output)) return std::nullopt;
+  const std::int64_t block = context.integer("blocksize", 0);
+  NodeTile tile = whole_tile(context, output);
+  for (const Range range : output) {
+    tile.inputs[0].push_back({range.begin * block, range.end * block});
+  }
+  return tile;
+}
+
 }  // namespace
 
 Operator space_to_depth() {
@@ -47,7 +58,8 @@ Operator space_to_depth() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

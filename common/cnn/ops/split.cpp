@@ -6,6 +6,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -98,6 +99,11 @@ std::optional<NodeSlice> slice_other_axis(const NodeContext& context, int axis, 
   return slice_first_input(context, axis, range);
 }
 
+std::optional<NodeTile> tile_other_axis(const NodeContext& context, const Region& output) {
+  if (axis_of(context).value() >= 2) return std::nullopt;
+  return tile_first_input(context, output);
+}
+
 }  // namespace
 
 Operator split() {
@@ -108,7 +114,8 @@ Operator split() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_other_axis};
+          .slice = slice_other_axis,
+          .tile = tile_other_axis};
 }
 
 }  // namespace hyps::cnn::ops

@@ -2,6 +2,7 @@
 // before opset 13, an input since.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -47,6 +48,17 @@ Values infer(const NodeContext& context) {
   return one_output(context, context.inputs[0].type, std::move(shape));
 }
 
+// Without a list of axes, rows and columns of one would go too.
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  if (!names_axes(context)) return std::nullopt;
+  const std::vector<bool> removed = removed_axes(context).value();
+  std::vector<int> sources;
+  for (std::size_t axis = 0; axis < removed.size(); ++axis) {
+    if (!removed[axis]) sources.push_back(static_cast<int>(axis));
+  }
+  return tile_moved(context, output, sources);
+}
+
 }  // namespace
 
 Operator squeeze() {
@@ -57,7 +69,8 @@ Operator squeeze() {
           .reference = same_elements,
           .kernel = view_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

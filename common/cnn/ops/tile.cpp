@@ -1,8 +1,11 @@
 // Tile: the tensor repeated a constant number of times along each axis.
+#include <algorithm>
+
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -45,6 +48,15 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_first_input(context, axis, range);
 }
 
+std::optional<NodeTile> tile_unrepeated(const NodeContext& context, const Region& output) {
+  const Shape repeats = constant_integers(context, 1, "repeats").value();
+  const auto is_one = [](std::int64_t count) { return count == 1; };
+  if (repeats.size() < 3 || !std::all_of(repeats.begin() + 2, repeats.end(), is_one)) {
+    return std::nullopt;
+  }
+  return tile_first_input(context, output);
+}
+
 }  // namespace
 
 Operator tile() {
@@ -55,7 +67,8 @@ Operator tile() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile_unrepeated};
 }
 
 }  // namespace hyps::cnn::ops

@@ -2,6 +2,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 #include "common/cnn/ops/support/strided.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -39,6 +40,11 @@ std::vector<Tensor> reference(const NodeContext& context,
       rearranged(*inputs[0], inputs[0]->shape, permutation_of(context), context.outputs[0].shape)};
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  const Shape permutation = permutation_of(context);
+  return tile_moved(context, output, {permutation.begin(), permutation.end()});
+}
+
 }  // namespace
 
 Operator transpose() {
@@ -49,7 +55,8 @@ Operator transpose() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

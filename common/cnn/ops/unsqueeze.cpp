@@ -3,6 +3,7 @@
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -34,6 +35,16 @@ Values infer(const NodeContext& context) {
   return one_output(context, context.inputs[0].type, std::move(shape));
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  const auto axes = axes_of(context).value();
+  const std::size_t rank = context.shape(0).size() + axes.size();
+  const std::vector<bool> added = marked_axes(context, axes, rank).value();
+  std::vector<int> sources;
+  int next = 0;
+  for (const bool is_new : added) sources.push_back(is_new ? -1 : next++);
+  return tile_moved(context, output, sources);
+}
+
 }  // namespace
 
 Operator unsqueeze() {
@@ -44,7 +55,8 @@ Operator unsqueeze() {
           .reference = same_elements,
           .kernel = view_kernel,
           .slice_axis = no_slice_axis,
-          .slice = no_slice};
+          .slice = no_slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -6,6 +6,7 @@
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/resize.hpp"
 #include "common/cnn/ops/support/resize_axes.hpp"
+#include "common/cnn/ops/support/resize_tiling.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
 
 namespace hyps::cnn::ops {
@@ -57,6 +58,10 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_resized(context, plan_of(context).value(), axis, range);
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  return tile_resized(context, plan_of(context).value(), output);
+}
+
 }  // namespace
 
 Operator upsample() {
@@ -68,7 +73,8 @@ Operator upsample() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice};
+          .slice = slice,
+          .tile = tile};
 }
 
 }  // namespace hyps::cnn::ops

@@ -2,6 +2,7 @@
 // opset 9.
 #include "common/cnn/ops/support/elementwise.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -61,7 +62,8 @@ Operator where() {
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+          .slice = slice_broadcast,
+          .tile = tile_broadcast};
 }
 
 }  // namespace hyps::cnn::ops

@@ -109,6 +109,7 @@ void fit_gather(Random& random, Case& test) {
 
 Tensor any_scales(Random& random) {
   std::vector<float> scales{1, 1, random.uniform(-1, 4), random.uniform(0, 4)};
+  if (random.below(2) == 0) scales = {1, 1, 2, 1.5F};
   if (random.below(8) == 0) scales[2] = std::numeric_limits<float>::quiet_NaN();
   if (random.below(8) == 0) scales[0] = 1e30F;
   return Tensor::floats({4}, std::move(scales));
@@ -183,7 +184,8 @@ void fit_integers(Random& random, Case& test) {
 Fit logic(std::size_t count) {
   return [count](Random& random, Case& test) {
     test.inputs.clear();
-    for (std::size_t i = 0; i < count; ++i) test.inputs.emplace_back(booleans(random, {2, 3}));
+    for (std::size_t i = 0; i < count; ++i)
+      test.inputs.emplace_back(booleans(random, {1, 2, 2, 3}));
   };
 }
 
@@ -256,6 +258,9 @@ std::map<std::string, Fit> movements() {
          test.variable = {0};
        }},
       {"Cast", attribute("to", 0, 12)},
+      {"Softmax", attribute("axis", -4, 3)},
+      {"LogSoftmax", attribute("axis", -4, 3)},
+      {"Hardmax", attribute("axis", -4, 3)},
       {"DepthToSpace", attribute("blocksize", 0, 3)},
       {"SpaceToDepth", attribute("blocksize", 0, 3)},
       {"Expand",
@@ -263,6 +268,13 @@ std::map<std::string, Fit> movements() {
          const Ints target{random.between(0, 3), 1, 1, any_number(random)};
          test.inputs = {random_tensor(random, {1, 4, 2, 1}), as_tensor(target)};
          test.variable = {0};
+       }},
+      {"Transpose",
+       [](Random& random, Case& test) {
+         const std::vector<Ints> orders{
+             {0, 1, 3, 2}, {1, 0, 2, 3}, {0, 2, 3, 1}, list_of(random, 4)};
+         test.inputs.resize(1);
+         test.attributes = {{"perm", orders[random.below(orders.size())]}};
        }},
       {"Tile", input_list(4)},
       {"Gather", fit_gather},

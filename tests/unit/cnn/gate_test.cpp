@@ -101,6 +101,14 @@ void use_everything(const Graph& graph, const Case& test) {
     const auto slice = op.slice(context, axis, {0, 1});
     EXPECT_TRUE(!slice || slice->inputs.size() == test.inputs.size());
   }
+  for (const bool whole : {true, false}) {
+    Region region = whole_region(context.outputs[0].shape);
+    for (Range& range : region) range.begin = whole ? 0 : range.end - 1;
+    // Tables of what an output is mixed from are as long as the region.
+    if (whole && context.outputs[0].bytes() > (1 << 20)) continue;
+    const auto tile = op.tile(context, region);
+    EXPECT_TRUE(!tile || tile->inputs.size() == test.inputs.size());
+  }
   const std::int64_t small = 1 << 20;
   if (context.outputs[0].bytes() > small || op.flops(context) > small) return;
   const auto outputs = run_reference(graph, run_inputs(test));

@@ -39,7 +39,8 @@ TEST(Operators, AreOneForEachFileAndComplete) {
   EXPECT_EQ(all_operators().size(), files);
   for (const Operator& op : all_operators()) {
     EXPECT_EQ(find_operator(op.type), &op);
-    EXPECT_TRUE(op.infer && op.flops && op.reference && op.kernel && op.slice_axis && op.slice)
+    EXPECT_TRUE(op.infer && op.flops && op.reference && op.kernel && op.slice_axis && op.slice &&
+                op.tile)
         << op.type;
   }
   EXPECT_EQ(find_operator("Nonsense"), nullptr);

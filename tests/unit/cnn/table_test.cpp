@@ -28,6 +28,7 @@ struct Answers {
   std::set<std::string> kernels;
   std::set<int> starts;
   std::set<int> passes;
+  bool tiles = false;
 };
 
 void ask(const Graph& graph, const Operator& op, Answers& answers) {
@@ -39,6 +40,9 @@ void ask(const Graph& graph, const Operator& op, Answers& answers) {
   for (int axis = 0; axis < static_cast<int>(context.outputs[0].shape.size()); ++axis) {
     if (axis != start && op.slice(context, axis, {0, 1})) answers.passes.insert(axis);
   }
+  Region corner = whole_region(context.outputs[0].shape);
+  for (Range& range : corner) range.end = 1;
+  answers.tiles = answers.tiles || op.tile(context, corner);
 }
 
 Answers answers_of(const Operator& op) {
@@ -82,15 +86,19 @@ std::string table() {
           "*Layer*: whether it starts a layer, or belongs to the one before (follows) or after\n"
           "(leads). *Cut along*: the output axis an H-partition may start with; *keeps a cut "
           "along*:\n"
-          "those along which it can go on with slices. *Fast form*: the kernel an engine may use;\n"
-          "without one, and for other types than float32, the scalar reference runs.\n\n"
-          "| operator | opsets | layer | cut along | keeps a cut along | fast form |\n"
-          "|---|---|---|---|---|---|\n";
+          "those along which it can go on with slices. *Tiles*: whether a region of the output "
+          "can be\n"
+          "computed from regions of the inputs (for some settings: README.md says which). *Fast\n"
+          "form*: the kernel an engine may use; without one, and for other types than float32, "
+          "the\n"
+          "scalar reference runs.\n\n"
+          "| operator | opsets | layer | cut along | keeps a cut along | tiles | fast form |\n"
+          "|---|---|---|---|---|---|---|\n";
   for (const Operator& op : all_operators()) {
     const Answers answers = answers_of(op);
     text << "| " << op.type << " | " << op.opset_min << " to " << op.opset_max << " | "
          << name_of(op.role) << " | " << joined(answers.starts) << " | " << joined(answers.passes)
-         << " | " << joined(answers.kernels) << " |\n";
+         << " | " << (answers.tiles ? "yes" : "no") << " | " << joined(answers.kernels) << " |\n";
   }
   return text.str();
 }

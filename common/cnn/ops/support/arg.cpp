@@ -19,6 +19,10 @@ std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range
   return slice_kept(context, arg_axis(context), axis, range);
 }
 
+std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
+  return tile_kept(context, arg_axis(context), output);
+}
+
 }  // namespace
 
 std::vector<bool> arg_axis(const NodeContext& context) {
@@ -35,6 +39,7 @@ Operator arg_operator(std::string_view type, ReferenceForm reference) {
   op.infer = infer;
   op.flops = input_elements;
   op.slice = slice;
+  op.tile = tile;
   return op;
 }
 

@@ -1,6 +1,7 @@
 #include "common/cnn/ops/support/binary.hpp"
 
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -25,7 +26,8 @@ Operator binary_operator(std::string_view type, ReferenceForm reference, KernelF
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+          .slice = slice_broadcast,
+          .tile = tile_broadcast};
 }
 
 Operator variadic_operator(std::string_view type, ReferenceForm reference, KernelForm kernel) {

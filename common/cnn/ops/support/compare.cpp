@@ -1,6 +1,7 @@
 #include "common/cnn/ops/support/compare.hpp"
 
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -41,7 +42,8 @@ Operator compare_operator(std::string_view type, ReferenceForm reference, Compar
           .reference = reference,
           .kernel = reference_kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_broadcast};
+          .slice = slice_broadcast,
+          .tile = tile_broadcast};
 }
 
 }  // namespace hyps::cnn::ops

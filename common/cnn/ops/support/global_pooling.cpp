@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -31,7 +32,8 @@ Operator global_pool_operator(std::string_view type, ReferenceForm reference, Ke
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_channels};
+          .slice = slice_channels,
+          .tile = no_tile};
 }
 
 Kernel global_pool_kernel(const NodeContext& context, PoolKernel::Kind kind) {

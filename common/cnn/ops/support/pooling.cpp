@@ -2,6 +2,7 @@
 
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/elementwise.hpp"
+#include "common/cnn/ops/support/window_tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -22,6 +23,21 @@ std::int64_t pool_flops(const NodeContext& context) {
     flops = capped_product({flops, extent});
   }
   return flops;
+}
+
+std::optional<NodeTile> tile_pool(const NodeContext& context, const Region& output) {
+  return tile_pool(context, pool_axes(context), output);
+}
+
+std::optional<NodeTile> tile_pool(const NodeContext& context, const WindowAxes& axes,
+                                  const Region& output) {
+  auto tile = tile_windows(context, axes, output);
+  if (!tile) return std::nullopt;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const bool padded = output[i].begin * axes[i].stride < axes[i].pad_begin;
+    if (padded && axes[i].dilation > tile->inputs[0][i].size()) return std::nullopt;
+  }
+  return tile;
 }
 
 }  // namespace hyps::cnn::ops

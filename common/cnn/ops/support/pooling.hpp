@@ -11,6 +11,11 @@ namespace hyps::cnn::ops {
 Values infer_pool(const NodeContext& context);
 WindowAxes pool_axes(const NodeContext& context);
 std::int64_t pool_flops(const NodeContext& context);
+std::optional<NodeTile> tile_pool(const NodeContext& context, const Region& output);
+// nullopt too where the region's map is so small that infer_pool refuses it.
+// REQUIRES: `axes` are those of the node, or have fewer taps.
+std::optional<NodeTile> tile_pool(const NodeContext& context, const WindowAxes& axes,
+                                  const Region& output);
 
 // reduce(plane, taps) gives one output element from one plane [spatial axes] of x.
 template <typename Reduce>

@@ -1,6 +1,10 @@
 #include "common/cnn/ops/support/reduction.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -53,6 +57,19 @@ std::optional<NodeSlice> slice_kept(const NodeContext& context, const std::vecto
   NodeSlice slice = whole_inputs(context);
   slice.inputs[0] = {input_axis, range};
   return slice;
+}
+
+std::optional<NodeTile> tile_kept(const NodeContext& context, const std::vector<bool>& reduced,
+                                  const Region& output) {
+  if (std::find(reduced.begin() + std::min<std::ptrdiff_t>(2, std::ssize(reduced)), reduced.end(),
+                true) != reduced.end()) {
+    return std::nullopt;
+  }
+  std::vector<int> sources;
+  for (std::size_t axis = 0; axis < reduced.size(); ++axis) {
+    if (!reduced[axis] || keeps_axes(context)) sources.push_back(static_cast<int>(axis));
+  }
+  return tile_moved(context, output, sources);
 }
 
 std::int64_t input_elements(const NodeContext& context) { return element_count(context.shape(0)); }

@@ -20,6 +20,10 @@ bool keeps_axes(const NodeContext& context);
 std::optional<NodeSlice> slice_kept(const NodeContext& context, const std::vector<bool>& reduced,
                                     int axis, Range range);
 
+// Where only batch or channels are reduced.
+std::optional<NodeTile> tile_kept(const NodeContext& context, const std::vector<bool>& reduced,
+                                  const Region& output);
+
 // step(at, x), for each element x in row-major order, `at` being its place in the output.
 template <typename Step>
 void walk_reduced(const Tensor& x, const std::vector<bool>& reduced, Step step) {
@@ -73,6 +77,11 @@ std::optional<NodeSlice> slice_reduction(const NodeContext& context, int axis, R
   return slice_kept(context, reduced_axes(context, input_since).value(), axis, range);
 }
 
+template <int input_since>
+std::optional<NodeTile> tile_reduction(const NodeContext& context, const Region& output) {
+  return tile_kept(context, reduced_axes(context, input_since).value(), output);
+}
+
 std::int64_t input_elements(const NodeContext& context);
 
 // input_since: the opset that made the axes an input.
@@ -82,6 +91,7 @@ Operator reduction_operator(std::string_view type) {
   op.infer = infer_reduction<input_since>;
   op.flops = input_elements;
   op.slice = slice_reduction<input_since>;
+  op.tile = tile_reduction<input_since>;
   return op;
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/cnn/limits.hpp"
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -42,6 +43,11 @@ std::optional<NodeSlice> slice_softmax(const NodeContext& context, int axis, Ran
   const bool normalised = axis == own || (flattens(context) && axis > own);
   if (normalised) return std::nullopt;
   return slice_first_input(context, axis, range);
+}
+
+std::optional<NodeTile> tile_softmax(const NodeContext& context, const Region& output) {
+  if (flattens(context) || axis_of(context).value() >= 2) return std::nullopt;
+  return tile_first_input(context, output);
 }
 
 PowerSum power_sum(const float* x, std::int64_t length, std::int64_t step) {

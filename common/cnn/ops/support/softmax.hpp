@@ -13,6 +13,8 @@ SoftmaxKernel softmax_extents(const NodeContext& context);
 std::int64_t softmax_flops(const NodeContext& context);
 // Not along what is normalised.
 std::optional<NodeSlice> slice_softmax(const NodeContext& context, int axis, Range range);
+// Where batch or channels are normalised, not rows or columns.
+std::optional<NodeTile> tile_softmax(const NodeContext& context, const Region& output);
 
 // normalise(x, y, length, step) for each run that is normalised: `length` elements, `step` apart.
 template <typename Normalise>

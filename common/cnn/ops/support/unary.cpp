@@ -1,6 +1,7 @@
 #include "common/cnn/ops/support/unary.hpp"
 
 #include "common/cnn/ops/support/slicing.hpp"
+#include "common/cnn/ops/support/tiling.hpp"
 
 namespace hyps::cnn::ops {
 
@@ -16,7 +17,8 @@ Operator unary_operator(std::string_view type, ReferenceForm reference, KernelFo
           .reference = reference,
           .kernel = kernel,
           .slice_axis = no_slice_axis,
-          .slice = slice_first_input};
+          .slice = slice_first_input,
+          .tile = tile_first_input};
 }
 
 }  // namespace hyps::cnn::ops

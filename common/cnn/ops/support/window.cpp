@@ -1,14 +1,10 @@
 #include "common/cnn/ops/support/window.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace hyps::cnn::ops {
 
 namespace {
-
-// Keeps every sum and product below 2^63.
-constexpr std::int64_t kMaxWindow = std::numeric_limits<std::int32_t>::max();
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <vector>
 
 #include "common/cnn/ops/support/check.hpp"
 
 namespace hyps::cnn::ops {
+
+// The largest number in a list of a window: keeps every sum and product below 2^63.
+inline constexpr std::int64_t kMaxWindow = std::numeric_limits<std::int32_t>::max();
 
 struct WindowAxis {
   std::int64_t input = 1;
@@ -35,7 +39,7 @@ using TapVolume = std::array<Taps, 3>;
 
 enum class AutoPad { none, upper, lower, valid };
 Result<AutoPad> auto_pad_of(const NodeContext& context);
-// An attribute list of `count` numbers, each at least `low` and below 2^31.
+// An attribute list of `count` numbers, each from `low` to kMaxWindow.
 Status check_window_list(const NodeContext& context, const char* name,
                          const std::vector<std::int64_t>& list, std::size_t count,
                          std::int64_t low);
