@@ -52,7 +52,8 @@ struct NodeSlice {
     int axis = -1;  // -1: the whole input
     Range range;
   };
-  std::vector<Part> inputs;  // one for each input of the node
+  std::vector<Part> inputs;                 // one for each input of the node
+  std::map<std::size_t, Tensor> constants;  // what takes the place of an input (Resize's sizes)
 };
 
 // Fused tile partitioning: the node that computes a region of its outputs, and which region of each

@@ -147,6 +147,11 @@ class Extraction {
   }
 
   void add_sliced_node(NodeSlice slice) {
+    for (auto& [input, tensor] : slice.constants) {
+      std::string& name = slice.node.inputs[input];
+      name = fmt::format("{}#{}", name, slice.node.name);
+      part_.weights.emplace(name, std::move(tensor));
+    }
     for (std::size_t i = 0; i < slice.inputs.size(); ++i) {
       std::string& name = slice.node.inputs[i];
       const auto found = graph_.weights.find(name);

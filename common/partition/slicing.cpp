@@ -153,7 +153,7 @@ std::optional<std::vector<NodeSlice>> slice_run(const cnn::Graph& graph, const S
   for (std::int64_t i = run.nodes.begin; i < run.nodes.end; ++i) {
     const Node& node = node_at(graph, i);
     if (i < run.start) {
-      slices.push_back({node, std::vector<NodeSlice::Part>(node.inputs.size())});
+      slices.push_back({node, std::vector<NodeSlice::Part>(node.inputs.size()), {}});
       continue;
     }
     auto slice = slice_node(graph, node, chained, run.axis, range);

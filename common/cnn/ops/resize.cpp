@@ -176,26 +176,35 @@ std::vector<Tensor> reference(const NodeContext& context,
   return {resize(*inputs[0], plan_of(context).value())};
 }
 
-std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range) {
-  if (is_used(context, kSizes)) return std::nullopt;
-  return slice_resized(context, plan_of(context).value(), axis, range);
+bool is_by_sizes(const NodeContext& context) {
+  return !is_first_form(context) && is_used(context, kSizes);
 }
 
-// The sizes that the tile has, for the axes that are named.
-Tensor tile_sizes(const NodeContext& context, const Region& output) {
-  const Tensor all = tile_extents(context, output);
-  if (!context.node.attributes.contains("axes")) return all;
-  Shape sizes;
-  for (const std::int64_t axis : context.integers("axes", {})) {
-    sizes.push_back(all.i64()[normal_axis(context, axis, context.shape(0).size()).value()]);
+// The sizes that give such an output, for the axes that are named.
+Tensor sizes_of(const NodeContext& context, const Shape& shape) {
+  Shape sizes = shape;
+  if (context.node.attributes.contains("axes")) {
+    sizes.clear();
+    for (const std::int64_t axis : context.integers("axes", {})) {
+      sizes.push_back(shape[normal_axis(context, axis, shape.size()).value()]);
+    }
   }
   return Tensor::integers({static_cast<std::int64_t>(sizes.size())}, sizes);
 }
 
+std::optional<NodeSlice> slice(const NodeContext& context, int axis, Range range) {
+  auto slice = slice_resized(context, plan_of(context).value(), axis, range);
+  if (!slice || !is_by_sizes(context)) return slice;
+  Shape shape = context.outputs[0].shape;
+  shape[static_cast<std::size_t>(axis)] = range.size();
+  slice->constants[kSizes] = sizes_of(context, shape);
+  return slice;
+}
+
 std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
   auto tile = tile_resized(context, plan_of(context).value(), output);
-  if (tile && !is_first_form(context) && is_used(context, kSizes)) {
-    tile->constants[kSizes] = tile_sizes(context, tile->output);
+  if (tile && is_by_sizes(context)) {
+    tile->constants[kSizes] = sizes_of(context, tile_shape(context, tile->output));
   }
   return tile;
 }

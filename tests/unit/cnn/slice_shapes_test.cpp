@@ -67,7 +67,13 @@ TEST_P(Slices, MovementsAreSplitAlongAxesTheyLeaveAlone) {
   check_axis(resize, 2, false, random_);
   const Case by_size{
       "Resize", {}, {x_, std::nullopt, std::nullopt, ints({shape_[0], shape_[1], 7, 7})}};
-  check_axis(by_size, 1, false, random_);
+  check_axis(by_size, 1, true, random_);
+  check_axis(by_size, 2, false, random_);
+  const Case named{"Resize",
+                   {{"axes", Ints{-1, 1}}},
+                   {x_, std::nullopt, std::nullopt, ints({7, shape_[1]})},
+                   18};
+  check_axis(named, 1, true, random_);
   const Case slice{"Slice", {}, {x_, ints({1}), ints({3}), ints({2})}};
   check_axis(slice, 1, true, random_);
   check_axis(slice, 2, false, random_);

@@ -22,6 +22,7 @@ inline Case sliced_case(const Case& test, const NodeSlice& slice) {
     const NodeSlice::Part& input = slice.inputs.at(i);
     if (input.axis >= 0) part.inputs[i] = part_of(*part.inputs[i], input.axis, input.range);
   }
+  for (const auto& [input, tensor] : slice.constants) part.inputs.at(input) = tensor;
   return part;
 }
 

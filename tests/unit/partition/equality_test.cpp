@@ -96,5 +96,24 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
   EXPECT_GT(slices, 300);
 }
 
+// The sizes of a Resize at the end of a model name all channels; a slice has some of them.
+TEST(Equality, slices_are_resized_by_sizes) {
+  GraphMaker maker(5);
+  const std::string conv = maker.conv(maker.input("image", {1, 3, 6, 6}), 3, 6, 3, "conv");
+  maker.add("Resize", {conv, "", "", maker.integers({1, 6, 12, 12})}, {}, "resized");
+  const cnn::Graph graph = maker.finish();
+  Request request;
+  request.model_name = "resized";
+  request.slices["conv"] = 3;
+  const auto plan = make_plan(graph, request);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const auto slices = of_kind(*plan, Kind::horizontal);
+  ASSERT_EQ(slices.size(), 3U);
+  EXPECT_EQ(slices[0]->outputs[0].shape, (cnn::Shape{1, 2, 12, 12}));
+  const Comparison result = run_plan(graph, *plan, 1);
+  EXPECT_EQ(result.error, "");
+  EXPECT_TRUE(result.bit_identical);
+}
+
 }  // namespace
 }  // namespace hyps::partition::testing

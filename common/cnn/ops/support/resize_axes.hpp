@@ -19,7 +19,7 @@ Result<std::vector<ResizeAxis>> axes_by_sizes(const NodeContext& context,
 
 Values infer_resized(const NodeContext& context, const Result<ResizePlan>& plan);
 
-// Along axes that are left alone. REQUIRES: the node has scales; sizes would name the whole extent.
+// Along axes that are left alone. Sizes still name the whole extent.
 std::optional<NodeSlice> slice_resized(const NodeContext& context, const ResizePlan& plan, int axis,
                                        Range range);
 

@@ -15,7 +15,7 @@ bool is_part_of_output(const NodeContext& context, int axis, Range range) {
 }
 
 NodeSlice whole_inputs(const NodeContext& context) {
-  return {context.node, std::vector<NodeSlice::Part>(context.node.inputs.size())};
+  return {context.node, std::vector<NodeSlice::Part>(context.node.inputs.size()), {}};
 }
 
 std::optional<NodeSlice> slice_first_input(const NodeContext& context, int axis, Range range) {

@@ -23,9 +23,14 @@ NodeTile whole_tile(const NodeContext& context, const Region& output) {
   return {context.node, output, std::vector<Region>(context.node.inputs.size()), {}};
 }
 
-Tensor tile_extents(const NodeContext& context, const Region& output) {
+Shape tile_shape(const NodeContext& context, const Region& output) {
   Shape shape = context.outputs[0].shape;
   for (std::size_t i = 0; i < output.size(); ++i) shape[i + 2] = output[i].size();
+  return shape;
+}
+
+Tensor tile_extents(const NodeContext& context, const Region& output) {
+  const Shape shape = tile_shape(context, output);
   return Tensor::integers({static_cast<std::int64_t>(shape.size())}, shape);
 }
 

@@ -17,7 +17,8 @@ bool is_region_of_output(const NodeContext& context, const Region& region);
 // The node as it is, every input whole.
 NodeTile whole_tile(const NodeContext& context, const Region& output);
 
-// The shape of that region of the first output, as a list.
+// The shape of that region of the first output; and as a constant.
+Shape tile_shape(const NodeContext& context, const Region& output);
 Tensor tile_extents(const NodeContext& context, const Region& output);
 
 // What a region of a tensor needs of an operand that is broadcast to it.
