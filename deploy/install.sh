@@ -18,7 +18,7 @@ run=(
   librocksdb7.8
   libdnnl2
   libonnx1 libprotobuf32
-  libjpeg62-turbo libpng16-16
+  libjpeg62-turbo libpng16-16 libzip4
   libspdlog1.10 libfmt9 libyaml-cpp0.7 libxxhash0
 )
 build=(
@@ -27,7 +27,7 @@ build=(
   librocksdb-dev
   libdnnl-dev
   libonnx-dev libprotobuf-dev protobuf-compiler
-  libjpeg62-turbo-dev libpng-dev
+  libjpeg62-turbo-dev libpng-dev libzip-dev
   libspdlog-dev libfmt-dev libyaml-cpp-dev libxxhash-dev
   libcereal-dev nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev libbenchmark-dev

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "common/cnn/limits.hpp"
@@ -66,14 +65,26 @@ Result<Shape> parse_shape(std::string_view text) {
   }
 }
 
-enum class Stored { f32, i64, f64 };
+// How an element is stored: NumPy's name of it, its bytes, and the type it becomes.
+struct Stored {
+  const char* descr;
+  std::size_t width;
+  DType type;
+};
+constexpr std::array<Stored, 6> kStored{{{"<f4", 4, DType::f32},
+                                         {"<i8", 8, DType::i64},
+                                         {"<i4", 4, DType::i32},
+                                         {"|u1", 1, DType::u8},
+                                         {"|b1", 1, DType::boolean},
+                                         {"<f8", 8, DType::f32}}};
 
 Result<Stored> parse_type(std::string_view text) {
-  if (text.starts_with("'<f4'")) return Stored::f32;
-  if (text.starts_with("'<i8'")) return Stored::i64;
-  if (text.starts_with("'<f8'")) return Stored::f64;
-  return invalid("type " + std::string(text.substr(0, text.find(','))) +
-                 " is not supported; save it as little-endian float32 or int64");
+  for (const Stored& stored : kStored) {
+    if (text.starts_with("'" + std::string(stored.descr) + "'")) return stored;
+  }
+  return invalid(
+      "type " + std::string(text.substr(0, text.find(','))) +
+      " is not supported; save it as little-endian float32, int64, int32, uint8 or bool");
 }
 
 // Vectors are aligned for their elements; a slice of a file may not be.
@@ -84,16 +95,27 @@ std::vector<Element> copy_elements(const Blob& bytes) {
   return values;
 }
 
-Tensor make_tensor(Stored stored, Shape shape, const Blob& bytes) {
-  if (stored == Stored::f32) return Tensor::floats(std::move(shape), copy_elements<float>(bytes));
-  if (stored == Stored::i64) {
-    return Tensor::integers(std::move(shape), copy_elements<std::int64_t>(bytes));
+Tensor make_tensor(const Stored& stored, Shape shape, const Blob& bytes) {
+  if (stored.width != size_of(stored.type)) {  // float64 is narrowed
+    std::vector<float> narrow;
+    for (const double value : copy_elements<double>(bytes)) {
+      narrow.push_back(static_cast<float>(value));
+    }
+    return Tensor::floats(std::move(shape), std::move(narrow));
   }
-  std::vector<float> narrow;
-  for (const double value : copy_elements<double>(bytes)) {
-    narrow.push_back(static_cast<float>(value));
+  if (stored.type == DType::boolean) {  // any byte but 0 is true
+    std::vector<std::uint8_t> truths = copy_elements<std::uint8_t>(bytes);
+    for (std::uint8_t& truth : truths) truth = truth == 0 ? 0 : 1;
+    return {stored.type, std::move(shape), Blob::of(std::move(truths))};
   }
-  return Tensor::floats(std::move(shape), std::move(narrow));
+  return {stored.type, std::move(shape), Blob::copy_of(bytes.bytes())};
+}
+
+const char* descr_of(DType type) {
+  for (const Stored& stored : kStored) {
+    if (stored.type == type) return stored.descr;
+  }
+  return kStored[0].descr;  // there is one of each
 }
 
 std::string shape_tuple(const Shape& shape) {
@@ -112,10 +134,8 @@ Result<Tensor> parse_npy(const Blob& file) {
   if (!order.starts_with("False")) return invalid("Fortran order is not supported; save a C array");
   HYPS_TRY(const std::string_view tuple, field(sections.header, "shape"));
   HYPS_TRY(Shape shape, parse_shape(tuple));
-  const std::size_t width = stored == Stored::f32 ? 4 : 8;
-  const DType type_in_memory = stored == Stored::i64 ? DType::i64 : DType::f32;
-  if (const auto fault = shape_fault(shape, type_in_memory); !fault.empty()) return invalid(fault);
-  const std::size_t expected = static_cast<std::size_t>(element_count(shape)) * width;
+  if (const auto fault = shape_fault(shape, stored.type); !fault.empty()) return invalid(fault);
+  const std::size_t expected = static_cast<std::size_t>(element_count(shape)) * stored.width;
   const std::size_t present = file.size() - sections.data;
   if (present != expected) {
     return invalid("shape " + to_string(shape) + " needs " + std::to_string(expected) +
@@ -125,8 +145,7 @@ Result<Tensor> parse_npy(const Blob& file) {
 }
 
 std::string to_npy(const Tensor& tensor) {
-  const char* type = tensor.type == DType::f32 ? "<f4" : "<i8";
-  std::string header = std::string("{'descr': '") + type +
+  std::string header = std::string("{'descr': '") + descr_of(tensor.type) +
                        "', 'fortran_order': False, 'shape': " + shape_tuple(tensor.shape) + ", }";
   constexpr std::size_t kPreamble = 10;
   constexpr std::size_t kAlignment = 64;

@@ -1,4 +1,4 @@
-// NumPy's .npy files (version 1 to 3): float32 and int64, C order, little-endian.
+// NumPy's .npy files (version 1 to 3) of every element type, C order, little-endian.
 #pragma once
 
 #include "common/base/result.hpp"
