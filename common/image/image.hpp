@@ -49,17 +49,23 @@ std::string to_yaml(const Preprocess& preprocess);
 Result<cnn::Tensor> preprocess(const Image& image, const Preprocess& settings,
                                const cnn::Value& input);
 
-// The ingest partition: an image is decoded and preprocessed, an ONNX TensorProto or .npy taken as
-// it is; the result has the input's shape or this is an error. (TensorProto parsing is passed in,
+// The ingest partition: the model's inputs, in order, each of its type and shape, or an error. An
+// image is decoded and preprocessed, an ONNX TensorProto or .npy taken as it is; they are a model's
+// only input. An .npz has an array for each input, by name. (TensorProto parsing is passed in,
 // because ONNX lives in its own folder.)
 using TensorParser = Result<cnn::Tensor> (*)(const Blob&);
-Result<cnn::Tensor> ingest(const Blob& payload, const Preprocess& settings, const cnn::Value& input,
-                           TensorParser parse_tensor_proto);
+Result<std::vector<cnn::Tensor>> ingest(const Blob& payload, const Preprocess& settings,
+                                        const std::vector<cnn::Value>& inputs,
+                                        TensorParser parse_tensor_proto);
 
-// The report partition: the part of the JSON answer that depends on the output only:
-// {"output": {"name","shape","digest"}, "top": [{"id","label","score"} …]}. Scores print with
-// enough digits to give the same float back. Softmax is not applied: what the model says is told.
-std::string report(const std::string& output_name, const cnn::Tensor& output,
+inline constexpr std::int64_t kMaxValuesTold = 4096;  // elements of all outputs together
+
+// The report partition: the part of the JSON answer that depends on the outputs only:
+// {"outputs": [{"name","type","shape","digest","values"} …], "top": [{"id","label","score"} …]}.
+// "values" of at most kMaxValuesTold elements, "top" only where the model classifies; README.md.
+// Numbers print with enough digits to give the same float back. Softmax is not applied: what the
+// model says is told. REQUIRES: as many tensors as outputs.
+std::string report(const std::vector<cnn::Value>& outputs, const std::vector<cnn::Tensor>& tensors,
                    const std::vector<std::string>& labels, int top);
 // One label a line; "n01440764 tench, Tinca tinca" loses its synset id.
 std::vector<std::string> parse_labels(const std::string& text);

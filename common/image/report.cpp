@@ -7,14 +7,17 @@
 #include <numeric>
 
 #include "common/base/digest.hpp"
+#include "common/cnn/limits.hpp"
 #include "common/image/image.hpp"
 
 namespace hyps::image {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 // The double whose shortest form is the float's shortest form: 0.97, not 0.9700000286102295. NaN
 // and infinity, which JSON lacks, become null.
-nlohmann::json json_number(float value) {
+Json json_number(float value) {
   if (!std::isfinite(value)) return nullptr;
   const std::string text = fmt::format("{}", value);
   double number = 0;
@@ -38,6 +41,65 @@ std::vector<std::size_t> best(std::span<const float> scores, int top) {
   return ids;
 }
 
+template <typename Element, typename Write>
+Json list_of(std::span<const Element> elements, const Write& write) {
+  Json list = Json::array();
+  for (const Element element : elements) list.push_back(write(element));
+  return list;
+}
+
+// All elements, in row-major order.
+Json values_json(const cnn::Tensor& tensor) {
+  const auto same = [](auto value) { return value; };
+  switch (tensor.type) {
+    case cnn::DType::f32:
+      return list_of(tensor.f32(), json_number);
+    case cnn::DType::i64:
+      return list_of(tensor.i64(), same);
+    case cnn::DType::i32:
+      return list_of(tensor.values<std::int32_t>(), same);
+    case cnn::DType::u8:
+      return list_of(tensor.values<std::uint8_t>(), same);
+    case cnn::DType::boolean:
+      break;
+  }
+  return list_of(tensor.values<std::uint8_t>(), [](std::uint8_t byte) { return byte != 0; });
+}
+
+Json output_json(const cnn::Value& output, const cnn::Tensor& tensor, bool with_values) {
+  Json json{{"name", output.name},
+            {"type", cnn::to_string(output.type)},
+            {"shape", output.shape},
+            {"digest", digest_of(tensor.data.bytes()).hex()}};
+  if (with_values) json["values"] = values_json(tensor);
+  return json;
+}
+
+std::int64_t elements_of(const std::vector<cnn::Value>& outputs) {
+  std::int64_t elements = 0;
+  for (const cnn::Value& output : outputs) {
+    elements = cnn::capped_sum(elements, cnn::element_count(output.shape));
+  }
+  return elements;
+}
+
+// Scores of classes: N x classes, or N x classes x 1 x 1.
+bool is_of_classes(const cnn::Value& output) {
+  const cnn::Shape& shape = output.shape;
+  const bool flat = shape.size() == 2 || (shape.size() == 4 && shape[2] == 1 && shape[3] == 1);
+  return output.type == cnn::DType::f32 && flat;
+}
+
+Json top_json(const cnn::Tensor& scores, const std::vector<std::string>& labels, int top) {
+  Json list = Json::array();
+  for (const std::size_t id : best(scores.f32(), top)) {
+    list.push_back({{"id", id},
+                    {"label", id < labels.size() ? labels[id] : ""},
+                    {"score", json_number(scores.f32()[id])}});
+  }
+  return list;
+}
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // "n01440764 tench, Tinca tinca" without its WordNet number.
@@ -50,22 +112,19 @@ std::string_view without_synset(std::string_view line) {
 
 }  // namespace
 
-std::string report(const std::string& output_name, const cnn::Tensor& output,
+std::string report(const std::vector<cnn::Value>& outputs, const std::vector<cnn::Tensor>& tensors,
                    const std::vector<std::string>& labels, int top) {
-  nlohmann::ordered_json answer;
-  answer["output"] = {{"name", output_name},
-                      {"shape", output.shape},
-                      {"digest", digest_of(output.data.bytes()).hex()}};
-  answer["top"] = nlohmann::ordered_json::array();
-  if (output.type == cnn::DType::f32) {
-    for (const std::size_t id : best(output.f32(), top)) {
-      answer["top"].push_back({{"id", id},
-                               {"label", id < labels.size() ? labels[id] : ""},
-                               {"score", json_number(output.f32()[id])}});
-    }
+  const bool told = elements_of(outputs) <= kMaxValuesTold;
+  Json answer;
+  answer["outputs"] = Json::array();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    answer["outputs"].push_back(output_json(outputs[i], tensors[i], told));
+  }
+  if (outputs.size() == 1 && is_of_classes(outputs[0])) {
+    answer["top"] = top_json(tensors[0], labels, top);
   }
   // A label in a foreign encoding loses its letters, not the answer.
-  return answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::vector<std::string> parse_labels(const std::string& text) {

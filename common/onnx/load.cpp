@@ -10,11 +10,10 @@ namespace hyps::onnx {
 
 namespace {
 
-Result<cnn::Graph> load_model(const std::filesystem::path& file, const cnn::Shape& input_shape) {
+Result<cnn::Graph> load_model(const std::filesystem::path& file, const GivenInputs& given) {
   HYPS_TRY(::onnx::ModelProto model, read_model(file));
   ExternalFiles files(file.parent_path());
-  HYPS_TRY(cnn::Graph graph,
-           read_graph(*model.mutable_graph(), opset_of(model), files, input_shape));
+  HYPS_TRY(cnn::Graph graph, read_graph(*model.mutable_graph(), opset_of(model), files, given));
   if (graph.name.empty()) graph.name = file.stem().string();
   HYPS_CHECK(check_and_sort(graph));
   // Reshape and its like need their constants before shapes can be inferred.
@@ -45,8 +44,8 @@ Result<std::vector<std::string>> list_external_files(const std::filesystem::path
 
 }  // namespace
 
-Result<cnn::Graph> load(const std::filesystem::path& file, const cnn::Shape& input_shape) {
-  auto graph = load_model(file, input_shape);
+Result<cnn::Graph> load(const std::filesystem::path& file, const GivenInputs& given) {
+  auto graph = load_model(file, given);
   if (!graph) return graph.error().about(file.string());
   return graph;
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/onnx/attributes.hpp"
+#include "common/onnx/read_inputs.hpp"
 #include "common/onnx/support.hpp"
 #include "common/onnx/tensor_proto.hpp"
 
@@ -23,68 +24,6 @@ Status read_weights(::onnx::GraphProto& proto, ExternalFiles& files, cnn::Graph&
     auto tensor = is_external(weight) ? files.tensor(weight) : take_inline_tensor(weight);
     if (!tensor) return tensor.error().about(fmt::format("weight '{}'", weight.name()));
     graph.weights.emplace(weight.name(), std::move(tensor).value());
-  }
-  return {};
-}
-
-// `wanted`: 0 if nobody has said. A batch size left open is one image at a time then; anything
-// else must be known.
-Result<std::int64_t> read_extent(const ::onnx::TensorShapeProto::Dimension& dimension, int axis,
-                                 std::int64_t wanted) {
-  if (dimension.has_dim_value() && dimension.dim_value() >= 0) {
-    if (wanted == 0 || wanted == dimension.dim_value()) return dimension.dim_value();
-    return invalid(fmt::format("dimension {} is {}, and cannot be made {}", axis,
-                               dimension.dim_value(), wanted));
-  }
-  if (wanted > 0) return wanted;
-  if (axis == 0) return 1;
-  const std::string symbol = dimension.has_dim_param() && !dimension.dim_param().empty()
-                                 ? fmt::format("'{}'", dimension.dim_param())
-                                 : "without a value";
-  return invalid(
-      fmt::format("dimension {} ({}) is open; say how large the input is, as in "
-                  "--input-shape 1x3x224x224",
-                  axis, symbol));
-}
-
-Result<cnn::Value> read_input(const ::onnx::ValueInfoProto& proto, const cnn::Shape& wanted) {
-  if (!proto.type().has_tensor_type()) {
-    return Error{ErrorKind::unsupported, "it is no tensor"};
-  }
-  const auto& type = proto.type().tensor_type();
-  cnn::Value value;
-  value.name = proto.name();
-  HYPS_TRY(value.type, dtype_of(type.elem_type()));
-  if (!type.has_shape() && wanted.empty()) {
-    return invalid("it has no shape; say how large it is, as in --input-shape 1x3x224x224");
-  }
-  const auto rank = static_cast<std::size_t>(type.shape().dim_size());
-  if (type.has_shape() && !wanted.empty() && wanted.size() != rank) {
-    return invalid(
-        fmt::format("it has {} dimensions, and cannot be {}", rank, cnn::to_string(wanted)));
-  }
-  if (!type.has_shape()) value.shape = wanted;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const int at = static_cast<int>(axis);
-    HYPS_TRY(const std::int64_t extent,
-             read_extent(type.shape().dim(at), at, wanted.empty() ? 0 : wanted[axis]));
-    value.shape.push_back(extent);
-  }
-  HYPS_CHECK(check_shape(value.shape));
-  return value;
-}
-
-Status read_inputs(const ::onnx::GraphProto& proto, const cnn::Shape& wanted, cnn::Graph& graph) {
-  for (const auto& input : proto.input()) {
-    if (input.name().empty()) return invalid("an input has no name");
-    if (graph.is_weight(input.name())) continue;
-    auto value = read_input(input, wanted);
-    if (!value) return value.error().about(fmt::format("input '{}'", input.name()));
-    graph.inputs.push_back(std::move(value).value());
-  }
-  if (!wanted.empty() && graph.inputs.size() != 1) {
-    return invalid(
-        fmt::format("an input shape is given, but the model has {} inputs", graph.inputs.size()));
   }
   return {};
 }
@@ -155,13 +94,13 @@ Status read_nodes(::onnx::GraphProto& proto, int opset, ExternalFiles& files, cn
 }  // namespace
 
 Result<cnn::Graph> read_graph(::onnx::GraphProto& proto, int opset, ExternalFiles& files,
-                              const cnn::Shape& input_shape) {
+                              const GivenInputs& given) {
   cnn::Graph graph;
   graph.name = proto.name();
   graph.opset = opset;
   HYPS_CHECK(check_operators(proto, opset));
   HYPS_CHECK(read_weights(proto, files, graph));
-  HYPS_CHECK(read_inputs(proto, input_shape, graph));
+  HYPS_CHECK(read_inputs(proto, given, graph));
   HYPS_CHECK(read_nodes(proto, opset, files, graph));
   HYPS_CHECK(read_outputs(proto, graph));
   return graph;

@@ -7,12 +7,13 @@
 #include "common/base/result.hpp"
 #include "common/cnn/graph.hpp"
 #include "common/onnx/external_data.hpp"
+#include "common/onnx/onnx.hpp"
 
 namespace hyps::onnx {
 
 // Takes the weights out of `proto`. Types and shapes of the outputs are left to infer_shapes.
-// `input_shape` as in load().
+// `given` as in load().
 Result<cnn::Graph> read_graph(::onnx::GraphProto& proto, int opset, ExternalFiles& files,
-                              const cnn::Shape& input_shape);
+                              const GivenInputs& given);
 
 }  // namespace hyps::onnx

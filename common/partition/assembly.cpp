@@ -42,10 +42,10 @@ std::vector<cnn::Value> Assembly::slices_of(int id) const {
   return slices;
 }
 
-// Whether the value is the image as a tensor, or (a part of) an answer.
+// Whether the value is (a part of) what a user sent, as a tensor, or (a part of) an answer.
 bool Assembly::is_secret(const std::string& value) const {
   const auto is_it = [&](const cnn::Value& other) { return other.name == value; };
-  return graph_.inputs[0].name == value ||
+  return std::any_of(graph_.inputs.begin(), graph_.inputs.end(), is_it) ||
          std::any_of(graph_.outputs.begin(), graph_.outputs.end(), is_it);
 }
 
@@ -104,8 +104,8 @@ Partition Assembly::ingest() const {
   partition.kind = Kind::ingest;
   partition.safe_zone = true;
   partition.inputs = {{kImageTensor, cnn::DType::u8, {}}};
-  partition.outputs = {graph_.inputs[0]};
-  partition.activation_bytes = graph_.inputs[0].bytes();
+  partition.outputs = graph_.inputs;
+  for (const auto& input : graph_.inputs) partition.activation_bytes += input.bytes();
   return partition;
 }
 

@@ -14,9 +14,9 @@ namespace {
 Error invalid(std::string message) { return {ErrorKind::invalid, std::move(message)}; }
 
 Status check_graph(const cnn::Graph& graph, const Flow& flow) {
-  if (graph.inputs.size() != 1) {
-    return invalid(fmt::format("the model has {} inputs; a plan needs exactly one, the image",
-                               graph.inputs.size()));
+  if (graph.inputs.empty()) {
+    return invalid(
+        "the model has no input that is left open: every job would have the same answer");
   }
   if (graph.nodes.empty() || graph.outputs.empty()) {
     return invalid("the model computes nothing: it has no nodes or no outputs");

@@ -21,7 +21,7 @@ enum class Likeness {
 // Of float32 tensors: wider than between replicas, by the known one's scale, because there is
 // nobody to ask twice.
 Likeness likeness(const Blob& made, const Blob& known);
-// Of answers: `near` where the scores are, whatever their digest.
+// Of answers: `near` where scores and values are, whatever the digests.
 Likeness likeness_of_answers(const Blob& made, const Blob& known);
 
 struct Made {  // by one partition

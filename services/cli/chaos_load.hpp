@@ -21,7 +21,7 @@ struct Question {
 std::vector<Blob> noise_pictures(int count);
 
 // Equal in every bit, or, among machines of different arithmetic, the same class and nearly its
-// score.
+// score; of a model that does not classify, nearly the same values.
 bool same_answer(const nlohmann::json& a, const nlohmann::json& b);
 
 class ChaosLoad {

@@ -16,7 +16,7 @@ constexpr int kTopLabels = 5;  // as the report partition tells
 using Tensors = std::map<std::string, cnn::Tensor>;
 
 // Between layers: as the partitions of a cluster compute them, bit for bit on a machine like this.
-Result<Tensors> between_layers(const Model& model, const cnn::Tensor& input,
+Result<Tensors> between_layers(const Model& model, const std::vector<cnn::Tensor>& inputs,
                                engine::Engine& engine) {
   partition::Request request;
   request.model_name = model.name;
@@ -25,12 +25,12 @@ Result<Tensors> between_layers(const Model& model, const cnn::Tensor& input,
     request.cut_after.push_back(layer.name);
   }
   HYPS_TRY(const partition::Plan plan, partition::make_plan(model.graph, request));
-  return run_all(model.graph, plan, input, engine);
+  return run_all(model.graph, plan, inputs, engine);
 }
 
 // Within layers that may be cut into slices: before and after the nodes that are.
-Status add_within_layers(const Model& model, const cnn::Tensor& input, engine::Engine& engine,
-                         Tensors& tensors) {
+Status add_within_layers(const Model& model, const std::vector<cnn::Tensor>& inputs,
+                         engine::Engine& engine, Tensors& tensors) {
   cnn::Graph graph = model.graph;
   const std::size_t own = graph.outputs.size();
   const auto add = [&](std::int64_t node) {
@@ -45,7 +45,7 @@ Status add_within_layers(const Model& model, const cnn::Tensor& input, engine::E
     if (layer.sliced_nodes > 0) add(sliced + layer.sliced_nodes - 1);
   }
   if (graph.outputs.size() == own) return {};
-  HYPS_TRY(const auto values, run_whole(graph, input, engine));
+  HYPS_TRY(const auto values, run_whole(graph, inputs, engine));
   for (std::size_t i = own; i < values.size(); ++i) tensors[graph.outputs[i].name] = values[i];
   return {};
 }
@@ -54,16 +54,17 @@ Status add_within_layers(const Model& model, const cnn::Tensor& input, engine::E
 
 Result<std::string> known_maps(const Model& model, const std::string& image,
                                engine::Engine& engine) {
-  HYPS_TRY(const cnn::Tensor input, load_input(image, model));
-  HYPS_TRY(Tensors tensors, between_layers(model, input, engine));
-  HYPS_CHECK(add_within_layers(model, input, engine, tensors));
+  HYPS_TRY(const auto inputs, load_inputs(image, model));
+  HYPS_TRY(Tensors tensors, between_layers(model, inputs, engine));
+  HYPS_CHECK(add_within_layers(model, inputs, engine, tensors));
   std::vector<std::pair<std::string, Blob>> maps;
   for (const auto& [name, tensor] : tensors) {
     if (tensor.type == cnn::DType::f32) maps.emplace_back(name, tensor.data);
   }
-  const std::string& output = model.graph.outputs.at(0).name;
+  std::vector<cnn::Tensor> outputs;
+  for (const cnn::Value& output : model.graph.outputs) outputs.push_back(tensors.at(output.name));
   maps.emplace_back(partition::kAnswerTensor,
-                    Blob::of(image::report(output, tensors.at(output),
+                    Blob::of(image::report(model.graph.outputs, outputs,
                                            image::parse_labels(model.labels_text), kTopLabels)));
   return voting::encode_known(maps);
 }

@@ -42,17 +42,21 @@ Status run_bundle(const std::filesystem::path& folder, const partition::Partitio
 
 }  // namespace
 
-Result<std::vector<cnn::Tensor>> run_whole(const cnn::Graph& graph, const cnn::Tensor& input,
+Result<std::vector<cnn::Tensor>> run_whole(const cnn::Graph& graph,
+                                           const std::vector<cnn::Tensor>& inputs,
                                            engine::Engine& engine) {
   HYPS_TRY(const auto executable, engine.compile(graph));
-  return executable->run({input});
+  return executable->run(inputs);
 }
 
 Result<std::map<std::string, cnn::Tensor>> run_all(const cnn::Graph& graph,
                                                    const partition::Plan& plan,
-                                                   const cnn::Tensor& input,
+                                                   const std::vector<cnn::Tensor>& given,
                                                    engine::Engine& engine) {
-  std::map<std::string, cnn::Tensor> tensors{{graph.inputs.at(0).name, input}};
+  std::map<std::string, cnn::Tensor> tensors;
+  for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
+    tensors[graph.inputs[i].name] = given.at(i);
+  }
   for (const partition::Partition& part : plan.partitions) {
     if (part.kind == partition::Kind::ingest || part.kind == partition::Kind::report) continue;
     HYPS_TRY(const cnn::Graph piece, partition::extract(graph, plan, part));
@@ -67,8 +71,9 @@ Result<std::map<std::string, cnn::Tensor>> run_all(const cnn::Graph& graph,
 
 Result<std::vector<cnn::Tensor>> run_partitioned(const cnn::Graph& graph,
                                                  const partition::Plan& plan,
-                                                 const cnn::Tensor& input, engine::Engine& engine) {
-  HYPS_TRY(const auto tensors, run_all(graph, plan, input, engine));
+                                                 const std::vector<cnn::Tensor>& inputs,
+                                                 engine::Engine& engine) {
+  HYPS_TRY(const auto tensors, run_all(graph, plan, inputs, engine));
   std::vector<cnn::Tensor> outputs;
   for (const cnn::Value& value : graph.outputs) outputs.push_back(tensors.at(value.name));
   return outputs;
@@ -94,8 +99,8 @@ Result<FolderResult> run_folder(const std::filesystem::path& folder, const Blob&
 
 double relative_error(const cnn::Tensor& a, const cnn::Tensor& b) {
   constexpr double kInfinite = std::numeric_limits<double>::infinity();
-  if (a.shape != b.shape || a.type != cnn::DType::f32 || b.type != cnn::DType::f32)
-    return kInfinite;
+  if (a.shape != b.shape || a.type != b.type) return kInfinite;
+  if (a.type != cnn::DType::f32) return a.data == b.data ? 0 : kInfinite;
   const auto x = a.f32();
   const auto y = b.f32();
   double largest_error = 0;

@@ -9,6 +9,7 @@
 #include "common/base/units.hpp"
 #include "common/onnx/onnx.hpp"
 #include "common/planning/planning.hpp"
+#include "services/cli/inputs.hpp"
 
 namespace hyps::cli {
 
@@ -58,12 +59,14 @@ void ModelFiles::add_options(CLI::App* verb) {
   verb->add_option("--preprocess", preprocess,
                    "YAML that says how an image becomes the input [MODEL.yaml if there, else "
                    "ImageNet's usual]");
-  add_input_shape(verb);
 }
 
-void ModelFiles::add_input_shape(CLI::App* verb) {
-  verb->add_option("--input-shape", input_shape,
-                   "Shape of the input, as in 1x3x224x224, of a model that leaves it open");
+void ModelFiles::add_input(CLI::App* verb, const std::string& what) {
+  verb->add_option("--input", inputs,
+                   (what.empty() ? "" : what + "; or ") +
+                       "SHAPE (1x3x224x224) of the input that leaves it open, NAME=SHAPE, or "
+                       "NAME=FILE.npy: that input is the same in every job (repeatable)")
+      ->allow_extra_args(false);
 }
 
 std::string model_name_of(const std::filesystem::path& file) {
@@ -78,10 +81,14 @@ Result<Model> load_model(const ModelFiles& files) {
   Model model;
   model.file = files.model;
   model.name = model_name_of(model.file);
-  if (!files.input_shape.empty()) {
-    HYPS_TRY(model.input_shape, cnn::parse_shape(files.input_shape));
+  HYPS_TRY(Inputs inputs, parse_inputs(files.inputs));
+  HYPS_TRY(model.graph, onnx::load(model.file, inputs.given));
+  model.payload = std::move(inputs.payload);
+  model.given = std::move(inputs.given);
+  if (!model.given.empty()) {
+    model.given.shape.clear();
+    for (const cnn::Value& input : model.graph.inputs) model.given.shapes[input.name] = input.shape;
   }
-  HYPS_TRY(model.graph, onnx::load(model.file, model.input_shape));
   const std::filesystem::path stem = model.file.parent_path() / model.file.stem();
   HYPS_TRY(model.labels_text, text_of(files.labels, stem.string() + ".labels.txt"));
   HYPS_TRY(const std::string yaml, text_of(files.preprocess, stem.string() + ".yaml"));
@@ -94,6 +101,12 @@ Result<Model> load_model(const ModelFiles& files) {
     model.preprocess = *preprocess;
   }
   return model;
+}
+
+Status check_no_payload(const Model& model) {
+  if (model.payload.empty()) return {};
+  return Error{ErrorKind::invalid,
+               fmt::format("--input {} is no SHAPE, NAME=SHAPE or NAME=FILE.npy", model.payload)};
 }
 
 void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
@@ -146,16 +159,11 @@ Result<partition::Plan> plan_with(const Model& model, const CutOptions& options)
   return partition::make_plan(model.graph, request);
 }
 
-Result<cnn::Tensor> load_input(const std::string& path, const Model& model) {
+Result<std::vector<cnn::Tensor>> load_inputs(const std::string& path, const Model& model) {
   HYPS_TRY(const Blob payload, read_file(path, kMaxInputBytes));
-  if (model.graph.inputs.size() != 1) {
-    return Error{ErrorKind::unsupported, fmt::format("the model has {} inputs; one is supported",
-                                                     model.graph.inputs.size())};
-  }
-  auto tensor =
-      image::ingest(payload, model.preprocess, model.graph.inputs[0], &onnx::parse_tensor);
-  if (!tensor) return tensor.error().about(path);
-  return tensor;
+  auto tensors = image::ingest(payload, model.preprocess, model.graph.inputs, &onnx::parse_tensor);
+  if (!tensors) return tensors.error().about(path);
+  return tensors;
 }
 
 }  // namespace hyps::cli

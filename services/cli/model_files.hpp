@@ -10,29 +10,34 @@
 #include "common/base/result.hpp"
 #include "common/cnn/graph.hpp"
 #include "common/image/image.hpp"
+#include "common/onnx/onnx.hpp"
 #include "common/partition/partition.hpp"
 
 namespace hyps::cli {
 
 struct ModelFiles {
-  std::string model;        // path as given
-  std::string labels;       // path; empty: beside the model if there
-  std::string preprocess;   // path; empty: beside the model if there, else ImageNet's usual
-  std::string input_shape;  // "1x3x224x224", of a model that leaves it open
+  std::string model;                // path as given
+  std::string labels;               // path; empty: beside the model if there
+  std::string preprocess;           // path; empty: beside the model if there, else ImageNet's usual
+  std::vector<std::string> inputs;  // as given (inputs.hpp)
 
-  void add_options(CLI::App* verb);  // all of them
-  void add_input_shape(CLI::App* verb);
+  void add_options(CLI::App* verb);  // labels, preprocessing
+  // What is said of inputs; `what`: what to run on, where the verb takes that too.
+  void add_input(CLI::App* verb, const std::string& what = "");
 };
 
 struct Model {
   std::string name;  // from the file name, made valid
   std::filesystem::path file;
   cnn::Graph graph;
-  cnn::Shape input_shape;  // as given; empty: as the file says
+  onnx::GivenInputs given;  // shapes of all inputs by name, if anything was given
+  std::string payload;      // path of what to run on; empty: none was given
   std::string labels_text;
   image::Preprocess preprocess;
 };
 Result<Model> load_model(const ModelFiles& files);
+// Of verbs that run nothing. Error: invalid, if there is something to run on.
+Status check_no_payload(const Model& model);
 
 // "my net.onnx" → "my_net"
 std::string model_name_of(const std::filesystem::path& file);
@@ -55,8 +60,8 @@ struct CutOptions {
 // The plan these options ask for; without any, one V-partition.
 Result<partition::Plan> plan_with(const Model& model, const CutOptions& options);
 
-// A tensor or image file as bytes for image::ingest, and the tensor it becomes.
-Result<cnn::Tensor> load_input(const std::string& path, const Model& model);
+// The model's inputs, made of what a user would send.
+Result<std::vector<cnn::Tensor>> load_inputs(const std::string& path, const Model& model);
 
 std::vector<std::string> split(const std::string& text, char separator);
 

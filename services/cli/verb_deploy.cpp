@@ -13,6 +13,7 @@
 #include "services/cli/known_images.hpp"
 #include "services/cli/model_files.hpp"
 #include "services/cli/progress.hpp"
+#include "services/manager/given_inputs.hpp"
 
 namespace hyps::cli {
 
@@ -38,9 +39,9 @@ Result<Files> files_of(const Model& model, const std::filesystem::path& scratch)
   for (const std::string& name : weights) files.emplace_back(model.file.parent_path() / name, name);
   HYPS_CHECK(write_file(scratch / "preprocess.yaml", image::to_yaml(model.preprocess)));
   files.emplace_back(scratch / "preprocess.yaml", "preprocess.yaml");
-  if (!model.input_shape.empty()) {
-    HYPS_CHECK(write_file(scratch / "input-shape.txt", cnn::to_string(model.input_shape)));
-    files.emplace_back(scratch / "input-shape.txt", "input-shape.txt");
+  if (!model.given.empty()) {
+    HYPS_TRY(const auto names, manager::write_given_inputs(model.given, scratch));
+    for (const std::string& name : names) files.emplace_back(scratch / name, name);
   }
   if (!model.labels_text.empty()) {
     HYPS_CHECK(write_file(scratch / "labels.txt", model.labels_text));
@@ -106,6 +107,7 @@ Result<partition::Replication> replication_of(const Options& options) {
 Result<int> deploy(const Cli& cli, const Options& options) {
   HYPS_TRY(const partition::Replication replication, replication_of(options));
   HYPS_TRY(const Model model, load_model(options.files));
+  HYPS_CHECK(check_no_payload(model));
   const std::string name = options.name.empty() ? model.name : options.name;
   if (!is_valid_name(name) || protocol::is_reserved(ModelName(name))) {
     return Error{ErrorKind::invalid, "'" + name + "' cannot be a model's name; use --name"};
@@ -153,6 +155,7 @@ void add_deploy(Cli& cli) {
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
   verb->add_option("--name", options->name, "Its name in the cluster [the file's]");
   options->files.add_options(verb);
+  options->files.add_input(verb);
   options->cut.add_options(verb, false);
   verb->add_option("--replicas", options->replication.replicas,
                    "Copies of each partition, on different workers")

@@ -94,16 +94,27 @@ class Interview {
   int silent_s_ = 0;
 };
 
+// In two words: the best class and its score; how many outputs there are, if they are no classes.
+std::pair<std::string, std::string> gist_of(const nlohmann::json& answer) {
+  const auto top = answer.value("top", nlohmann::json::array());
+  if (top.empty()) {
+    const auto outputs = answer.value("outputs", nlohmann::json::array());
+    return {outputs.size() == 1 ? "1 output" : fmt::format("{} outputs", outputs.size()), ""};
+  }
+  const std::string label = top[0].value("label", "");
+  const auto& score = top[0].at("score");
+  return {label.empty() ? fmt::format("class {}", top[0].value("id", -1)) : label,
+          score.is_number() ? fmt::format("{:.4f}", score.get<double>()) : "nan"};
+}
+
 std::vector<std::string> row_of(const std::string& image, const nlohmann::json& answer) {
   if (answer.value("state", "") != "done") {
     return {image, answer.value("state", "?"), "", "", "", answer.value("error", "")};
   }
-  const auto top = answer.value("top", nlohmann::json::array());
-  const auto best = top.empty() ? nlohmann::json::object() : top[0];
-  const std::string label = best.value("label", "");
+  const auto [said, score] = gist_of(answer);
   return {image,
-          label.empty() ? fmt::format("class {}", best.value("id", -1)) : label,
-          fmt::format("{:.4f}", best.value("score", 0.0)),
+          said,
+          score,
           fmt::format("{:.1f}", answer.value("latency_ms", 0.0)),
           answer.value("job", ""),
           answer.value("recoveries", 0) > 0
@@ -140,7 +151,7 @@ Result<int> run(const Cli& cli, const Options& options) {
 void add_infer(Cli& cli) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = cli.add_verb("infer", "Send images to the cluster and print the answers", true);
-  verb->add_option("images", options->images, "JPEG, PNG, PPM, TensorProto or .npy files")
+  verb->add_option("images", options->images, "JPEG, PNG, PPM, TensorProto, .npy or .npz files")
       ->required()
       ->check(CLI::ExistingFile);
   verb->add_option("--model", options->model, "Which model [the only one]");

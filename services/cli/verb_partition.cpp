@@ -21,6 +21,7 @@ struct Options {
 
 Result<int> run(const Options& options) {
   HYPS_TRY(const Model model, load_model(options.files));
+  HYPS_CHECK(check_no_payload(model));
   HYPS_TRY(const partition::Plan plan, plan_with(model, options.cut));
   const std::filesystem::path folder = options.folder;
   std::error_code error;
@@ -53,6 +54,7 @@ void add_partition(Cli& cli) {
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
   verb->add_option("-o,--output", options->folder, "Folder to write to")->required();
   options->files.add_options(verb);
+  options->files.add_input(verb);
   options->cut.add_options(verb, false);
   verb->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }

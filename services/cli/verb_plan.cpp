@@ -45,6 +45,7 @@ Result<std::vector<std::string>> workers_for(const partition::Plan& plan, const 
 
 Result<int> run(const Cli& cli, const Options& options) {
   HYPS_TRY(const Model model, load_model(options.files));
+  HYPS_CHECK(check_no_payload(model));
   HYPS_TRY(const partition::Plan plan, plan_with(model, options.cut));
   HYPS_TRY(const auto workers, workers_for(plan, options.cut));
   if (!options.svg.empty()) {
@@ -60,7 +61,7 @@ void add_plan(Cli& cli) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = cli.add_verb("plan", "Show how a model would be cut into partitions", true);
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
-  options->files.add_input_shape(verb);
+  options->files.add_input(verb);
   options->cut.add_options(verb, false);
   verb->add_option("--svg", options->svg, "Draw the plan into this file");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });

@@ -6,6 +6,7 @@
 
 #include "common/base/file.hpp"
 #include "common/cnn/npy.hpp"
+#include "common/npz/npz.hpp"
 #include "common/onnx/onnx.hpp"
 #include "services/cli/cli.hpp"
 #include "services/cli/local_run.hpp"
@@ -17,11 +18,12 @@ namespace hyps::cli {
 
 namespace {
 
+constexpr std::size_t kMaxFileBytes = 1U << 30U;
+
 struct Options {
   ModelFiles files;
   CutOptions cut;
   std::string folder;
-  std::string input;
   std::string expected;
   std::string thresholds;
   double tolerance = 1e-4;
@@ -29,73 +31,131 @@ struct Options {
   int threads = 0;
 };
 
+using Tensors = std::vector<cnn::Tensor>;
+
 struct Case {
-  cnn::Tensor input;
-  std::optional<cnn::Tensor> expected;  // none: only cut against whole
+  Tensors inputs;
+  Tensors expected;  // as the model's outputs; none: only cut against whole
 };
 
-Result<cnn::Tensor> load_tensor(const std::filesystem::path& path) {
-  HYPS_TRY(const Blob bytes, read_file(path, 1U << 30U));
-  auto tensor = path.extension() == ".npy" ? cnn::parse_npy(bytes) : onnx::parse_tensor(bytes);
-  if (!tensor) return tensor.error().about(path.string());
-  return tensor;
-}
-
 // Cuts [N, …] into N tensors of the wanted shape; a tensor of that shape is one already.
-Result<std::vector<cnn::Tensor>> rows_of(const cnn::Tensor& tensor, const cnn::Shape& wanted,
-                                         const std::string& where) {
-  const auto row_bytes =
-      static_cast<std::size_t>(cnn::element_count(wanted)) * cnn::size_of(tensor.type);
-  if (row_bytes == 0 || tensor.data.size() % row_bytes != 0) {
+Result<Tensors> rows_of(const cnn::Tensor& tensor, const cnn::Value& wanted,
+                        const std::string& where) {
+  const auto row_bytes = static_cast<std::size_t>(wanted.bytes());
+  if (tensor.type != wanted.type || tensor.data.empty() || tensor.data.size() % row_bytes != 0) {
     return Error{ErrorKind::invalid,
-                 fmt::format("{}: shape {} is no stack of {}", where, cnn::to_string(tensor.shape),
-                             cnn::to_string(wanted))};
+                 fmt::format("{}: {} {} is no stack of '{}', {} {}", where,
+                             cnn::to_string(tensor.type), cnn::to_string(tensor.shape), wanted.name,
+                             cnn::to_string(wanted.type), cnn::to_string(wanted.shape))};
   }
-  std::vector<cnn::Tensor> rows;
+  Tensors rows;
   for (std::size_t at = 0; at < tensor.data.size(); at += row_bytes) {
-    rows.push_back({tensor.type, wanted, tensor.data.slice(at, row_bytes)});
+    rows.push_back({tensor.type, wanted.shape, tensor.data.slice(at, row_bytes)});
   }
   return rows;
 }
 
-Status add_cases(const std::filesystem::path& input, const std::filesystem::path& expected,
-                 const Model& model, std::vector<Case>& cases) {
-  HYPS_TRY(const cnn::Tensor in, load_tensor(input));
-  HYPS_TRY(const auto ins, rows_of(in, model.graph.inputs[0].shape, input.string()));
-  if (expected.empty()) {
-    for (const cnn::Tensor& row : ins) cases.push_back({row, {}});
-    return {};
+// The tensors a file holds, one for each of `wanted`.
+Result<Tensors> load_tensors(const std::filesystem::path& path,
+                             const std::vector<cnn::Value>& wanted) {
+  HYPS_TRY(const Blob bytes, read_file(path, kMaxFileBytes));
+  if (npz::looks_like_npz(bytes)) {
+    HYPS_TRY(const auto arrays, npz::parse_npz(bytes, kMaxFileBytes));
+    Tensors tensors;
+    for (const cnn::Value& value : wanted) {
+      const auto found = arrays.find(value.name);
+      if (found == arrays.end()) {
+        return Error{ErrorKind::invalid,
+                     fmt::format("{} has no array '{}'", path.string(), value.name)};
+      }
+      tensors.push_back(found->second);
+    }
+    return tensors;
   }
-  HYPS_TRY(const cnn::Tensor out, load_tensor(expected));
-  HYPS_TRY(const auto outs, rows_of(out, model.graph.outputs[0].shape, expected.string()));
+  if (wanted.size() != 1) {
+    return Error{ErrorKind::invalid, fmt::format("{} holds one tensor and {} are wanted: use an "
+                                                 ".npz with an array of each name",
+                                                 path.string(), wanted.size())};
+  }
+  auto tensor =
+      bytes.text().starts_with("\x93NUMPY") ? cnn::parse_npy(bytes) : onnx::parse_tensor(bytes);
+  if (!tensor) return tensor.error().about(path.string());
+  return Tensors{*tensor};
+}
+
+// `tensors`, one for each of `wanted`, each a stack of as many rows: by row.
+Result<std::vector<Tensors>> stacked(const Tensors& tensors, const std::vector<cnn::Value>& wanted,
+                                     const std::string& where) {
+  std::vector<Tensors> rows;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    HYPS_TRY(const Tensors column, rows_of(tensors[i], wanted[i], where));
+    if (i == 0) rows.resize(column.size());
+    if (column.size() != rows.size()) {
+      return Error{ErrorKind::invalid,
+                   fmt::format("{} has {} of '{}' and {} of '{}'", where, rows.size(),
+                               wanted[0].name, column.size(), wanted[i].name)};
+    }
+    for (std::size_t k = 0; k < column.size(); ++k) rows[k].push_back(column[k]);
+  }
+  return rows;
+}
+
+Status add_cases(const Tensors& inputs, const std::optional<Tensors>& expected, const Model& model,
+                 const std::string& where, std::vector<Case>& cases) {
+  HYPS_TRY(const auto ins, stacked(inputs, model.graph.inputs, where));
+  std::vector<Tensors> outs(ins.size());
+  if (expected) {
+    HYPS_TRY(outs, stacked(*expected, model.graph.outputs, where));
+  }
   if (ins.size() != outs.size()) {
-    return Error{ErrorKind::invalid, fmt::format("{} has {} cases, {} has {}", input.string(),
-                                                 ins.size(), expected.string(), outs.size())};
+    return Error{ErrorKind::invalid, fmt::format("{} has {} cases and {} expected outputs", where,
+                                                 ins.size(), outs.size())};
   }
-  for (std::size_t i = 0; i < ins.size(); ++i) {
-    cases.push_back({ins[i], outs[i]});
-  }
+  for (std::size_t i = 0; i < ins.size(); ++i) cases.push_back({ins[i], outs[i]});
   return {};
+}
+
+// input_0.pb, input_1.pb, …: one for each of `wanted`.
+Result<Tensors> load_numbered(const std::filesystem::path& folder, const char* what,
+                              const std::vector<cnn::Value>& wanted) {
+  Tensors tensors;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    HYPS_TRY(const auto one, load_tensors(folder / fmt::format("{}_{}.pb", what, i), {wanted[i]}));
+    tensors.push_back(one[0]);
+  }
+  return tensors;
+}
+
+Status add_folder(const std::filesystem::path& folder, const Model& model,
+                  std::vector<Case>& cases) {
+  HYPS_TRY(const Tensors inputs, load_numbered(folder, "input", model.graph.inputs));
+  HYPS_TRY(Tensors outputs, load_numbered(folder, "output", model.graph.outputs));
+  return add_cases(inputs, std::move(outputs), model, folder.string(), cases);
 }
 
 // An ONNX test_data_set folder, or a folder of such folders.
 Status find_cases(const std::filesystem::path& folder, const Model& model,
                   std::vector<Case>& cases) {
-  if (std::filesystem::exists(folder / "input_0.pb")) {
-    return add_cases(folder / "input_0.pb", folder / "output_0.pb", model, cases);
-  }
+  if (std::filesystem::exists(folder / "input_0.pb")) return add_folder(folder, model, cases);
   std::vector<std::filesystem::path> folders;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (std::filesystem::exists(entry.path() / "input_0.pb")) folders.push_back(entry.path());
   }
   std::sort(folders.begin(), folders.end());
-  for (const auto& entry : folders) {
-    HYPS_CHECK(add_cases(entry / "input_0.pb", entry / "output_0.pb", model, cases));
-  }
+  for (const auto& entry : folders) HYPS_CHECK(add_folder(entry, model, cases));
   if (folders.empty()) {
     return Error{ErrorKind::not_found, folder.string() + " holds no input_0.pb (test_data_set)"};
   }
   return {};
+}
+
+Status add_files(const Model& model, const std::string& expected, std::vector<Case>& cases) {
+  HYPS_TRY(const Tensors inputs, load_tensors(model.payload, model.graph.inputs));
+  std::optional<Tensors> outputs;
+  if (!expected.empty()) {
+    HYPS_TRY(outputs, load_tensors(expected, model.graph.outputs));
+  }
+  return add_cases(inputs, outputs, model, model.payload, cases);
 }
 
 struct Way {  // one way of running the model
@@ -127,15 +187,15 @@ Status measure(const Model& model, const std::vector<Case>& cases, engine::Engin
   std::size_t done = 0;
   for (const Case& test : cases) {
     progress.show(done++, cases.size());
-    HYPS_TRY(const auto whole, run_whole(model.graph, test.input, engine));
+    HYPS_TRY(const auto whole, run_whole(model.graph, test.inputs, engine));
     for (Way& way : ways) {
       auto outputs = whole;
       if (way.plan) {
-        HYPS_TRY(outputs, run_partitioned(model.graph, *way.plan, test.input, engine));
+        HYPS_TRY(outputs, run_partitioned(model.graph, *way.plan, test.inputs, engine));
       }
-      if (test.expected) {
+      for (std::size_t i = 0; i < test.expected.size(); ++i) {
         way.against_expected =
-            std::max(way.against_expected, relative_error(outputs[0], *test.expected));
+            std::max(way.against_expected, relative_error(outputs[i], test.expected[i]));
       }
       for (std::size_t i = 0; i < whole.size(); ++i) {
         way.against_whole = std::max(way.against_whole, relative_error(outputs[i], whole[i]));
@@ -150,13 +210,14 @@ Result<int> run(const Options& options) {
   std::vector<Case> cases;
   if (!options.folder.empty()) {
     HYPS_CHECK(find_cases(options.folder, model, cases));
-  } else if (!options.input.empty()) {
-    HYPS_CHECK(add_cases(options.input, options.expected, model, cases));
+  } else if (!model.payload.empty()) {
+    HYPS_CHECK(add_files(model, options.expected, cases));
   } else {
-    return Error{ErrorKind::invalid,
-                 "say what to compare with: TESTDIR, or --input, and --expected if it is known"};
+    return Error{
+        ErrorKind::invalid,
+        "say what to compare with: TESTDIR, or --input FILE, and --expected if it is known"};
   }
-  if (!cases[0].expected && options.thresholds.empty() && !options.cut.given()) {
+  if (cases[0].expected.empty() && options.thresholds.empty() && !options.cut.given()) {
     return Error{ErrorKind::invalid, "nothing to compare: without --expected, say how to cut"};
   }
   const auto engine = engine::make_onednn_engine(options.threads);
@@ -170,7 +231,7 @@ Result<int> run(const Options& options) {
     good = good && passed;
     table.add({way.name, way.plan ? std::to_string(way.plan->partitions.size()) : "1",
                std::to_string(cases.size()),
-               cases[0].expected ? fmt::format("{:.2e}", way.against_expected) : "-",
+               cases[0].expected.empty() ? "-" : fmt::format("{:.2e}", way.against_expected),
                way.plan ? fmt::format("{:.2e}", way.against_whole) : "-",
                passed ? "ok" : "DIFFERS"});
   }
@@ -190,7 +251,7 @@ void add_verify(Cli& cli) {
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
   verb->add_option("testdir", options->folder, "ONNX test_data_set folder, or a folder of them")
       ->check(CLI::ExistingDirectory);
-  verb->add_option("--input", options->input, "Inputs stacked in one .npy or .pb");
+  options->files.add_input(verb, "FILE with inputs, each a stack: .npy or .pb, or .npz by name");
   verb->add_option("--expected", options->expected,
                    "Outputs stacked likewise; none: cut against whole only");
   verb->add_option("--threshold", options->thresholds,
@@ -201,7 +262,6 @@ void add_verify(Cli& cli) {
                    "Bound on the error of cut to whole")
       ->capture_default_str();
   verb->add_option("--threads", options->threads, "0: as many as the CPU quota allows");
-  options->files.add_input_shape(verb);
   options->cut.add_options(verb, true);
   verb->callback([&cli, options] { cli.action = [options] { return run(*options); }; });
 }

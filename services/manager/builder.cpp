@@ -8,6 +8,7 @@
 #include "common/partition/partition.hpp"
 #include "common/planning/planning.hpp"
 #include "services/manager/bundle.hpp"
+#include "services/manager/given_inputs.hpp"
 
 namespace hyps::manager {
 
@@ -31,12 +32,8 @@ Result<std::string> read_text(const std::filesystem::path& file) {
 }
 
 Result<cnn::Graph> load_model(const std::filesystem::path& files) {
-  cnn::Shape input_shape;
-  HYPS_TRY(const std::string text, read_text(files / "input-shape.txt"));
-  if (!text.empty()) {
-    HYPS_TRY(input_shape, cnn::parse_shape(text));
-  }
-  return onnx::load(files / "model.onnx", input_shape);
+  HYPS_TRY(const onnx::GivenInputs given, read_given_inputs(files));
+  return onnx::load(files / "model.onnx", given);
 }
 
 Result<partition::Plan> given_plan(const cnn::Graph& graph, const std::string& json) {

@@ -44,6 +44,24 @@ Result<cnn::Tensor> tensor_of(const cnn::Value& value, const Blob& bytes) {
   return cnn::Tensor{value.type, value.shape, aligned ? bytes : Blob::copy_of(bytes.bytes())};
 }
 
+// REQUIRES: as many as `values`.
+Result<std::vector<cnn::Tensor>> tensors_of(const std::vector<cnn::Value>& values,
+                                            const std::vector<Blob>& given) {
+  std::vector<cnn::Tensor> tensors;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    HYPS_TRY(auto tensor, tensor_of(values[i], given[i]));
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+std::vector<Blob> data_of(const std::vector<cnn::Tensor>& tensors) {
+  std::vector<Blob> blobs;
+  blobs.reserve(tensors.size());
+  for (const cnn::Tensor& tensor : tensors) blobs.push_back(tensor.data);
+  return blobs;
+}
+
 // Vertical and horizontal partitions: a compiled ONNX graph.
 class GraphRunner final : public ManifestRunner {
  public:
@@ -52,16 +70,9 @@ class GraphRunner final : public ManifestRunner {
 
   Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
     HYPS_CHECK(check_count(given));
-    std::vector<cnn::Tensor> tensors;
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      HYPS_TRY(auto tensor, tensor_of(manifest_.inputs[i], given[i]));
-      tensors.push_back(std::move(tensor));
-    }
+    HYPS_TRY(const auto tensors, tensors_of(manifest_.inputs, given));
     HYPS_TRY(const auto results, executable_->run(tensors));
-    std::vector<Blob> blobs;
-    blobs.reserve(results.size());
-    for (const cnn::Tensor& result : results) blobs.push_back(result.data);
-    return blobs;
+    return data_of(results);
   }
   [[nodiscard]] std::size_t resident_bytes() const override {
     return executable_->resident_bytes();
@@ -78,9 +89,9 @@ class IngestRunner final : public ManifestRunner {
 
   Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
     HYPS_CHECK(check_count(given));
-    HYPS_TRY(const auto tensor,
-             image::ingest(given[0], settings_, manifest_.outputs[0], &onnx::parse_tensor));
-    return std::vector<Blob>{tensor.data};
+    HYPS_TRY(const auto tensors,
+             image::ingest(given[0], settings_, manifest_.outputs, &onnx::parse_tensor));
+    return data_of(tensors);
   }
   [[nodiscard]] std::size_t resident_bytes() const override { return sizeof(*this); }
 
@@ -95,9 +106,9 @@ class ReportRunner final : public ManifestRunner {
 
   Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
     HYPS_CHECK(check_count(given));
-    const cnn::Value& output = manifest_.inputs[0];
-    HYPS_TRY(const auto tensor, tensor_of(output, given[0]));
-    return std::vector<Blob>{Blob::of(image::report(output.name, tensor, labels_, kTopLabels))};
+    HYPS_TRY(const auto tensors, tensors_of(manifest_.inputs, given));
+    return std::vector<Blob>{
+        Blob::of(image::report(manifest_.inputs, tensors, labels_, kTopLabels))};
   }
   [[nodiscard]] std::size_t resident_bytes() const override {
     std::size_t bytes = sizeof(ReportRunner);

@@ -1,5 +1,5 @@
-// What a user publishes: a JPEG, PNG, PPM, .npy or TensorProto. It becomes the model's input, of
-// exactly its shape, or an error.
+// What a user publishes: a JPEG, PNG, PPM, .npy, .npz or TensorProto. It becomes the model's
+// inputs, of exactly their types and shapes, or an error.
 #include "common/image/image.hpp"
 #include "common/onnx/onnx.hpp"
 #include "tests/fuzz/check.hpp"
@@ -10,12 +10,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   image::Preprocess settings;
   settings.size = 9;
   const Blob payload = Blob::of(fuzz::text_of(data, size));
-  const auto tensor = image::ingest(payload, settings, wanted, onnx::parse_tensor);
-  if (!tensor.ok()) {
-    fuzz::require(!tensor.error().message.empty(), "an error without a message");
-    return 0;
+  const std::vector<cnn::Value> several{wanted, {"size", cnn::DType::i64, {1, 2}}};
+  for (const auto& inputs : {std::vector<cnn::Value>{wanted}, several}) {
+    const auto tensors = image::ingest(payload, settings, inputs, onnx::parse_tensor);
+    if (!tensors.ok()) {
+      fuzz::require(!tensors.error().message.empty(), "an error without a message");
+      continue;
+    }
+    fuzz::require(tensors->size() == inputs.size(), "a wrong number");
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const cnn::Tensor& tensor = tensors->at(i);
+      fuzz::require(tensor.shape == inputs[i].shape && tensor.type == inputs[i].type,
+                    "a wrong shape");
+      fuzz::require(tensor.data.size() == static_cast<std::size_t>(inputs[i].bytes()),
+                    "a wrong size");
+    }
   }
-  fuzz::require(tensor->shape == wanted.shape && tensor->type == wanted.type, "a wrong shape");
-  fuzz::require(tensor->data.size() == static_cast<std::size_t>(wanted.bytes()), "a wrong size");
   return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/file.hpp"
 #include "common/cnn/npy.hpp"
+#include "common/npz/npz.hpp"
 #include "common/onnx/onnx.hpp"
 #include "common/partition/partition.hpp"
 #include "common/protocol/codec.hpp"
@@ -85,6 +86,17 @@ void add_operators(Corpus corpus) {
   }
 }
 
+// Archives of the `input` target's two inputs, right and wrong, stored as NumPy does.
+void add_archives(Corpus corpus) {
+  const auto image = cnn::Tensor::floats({1, 3, 8, 8}, std::vector<float>(192, 0.5F));
+  const auto size = cnn::Tensor::integers({1, 2}, {416, 608});
+  for (const npz::Arrays& arrays :
+       {npz::Arrays{{"image", image}, {"size", size}}, npz::Arrays{{"image", image}},
+        npz::Arrays{{"size", size}, {"a/b", size}, {"c", size}}}) {
+    corpus.add(npz::to_npz(arrays).value());
+  }
+}
+
 void add_inputs(Corpus corpus) {
   using namespace image::testing;
   const image::Image picture = smooth(12, 10);
@@ -99,6 +111,7 @@ void add_inputs(Corpus corpus) {
   const auto tensor = cnn::Tensor::floats({1, 3, 8, 8}, std::vector<float>(192, 0.5F));
   corpus.add(cnn::to_npy(tensor));
   corpus.add(onnx::to_tensor_proto(tensor, "image"));
+  add_archives(std::move(corpus));
 }
 
 void add_preprocessing(Corpus corpus) {
@@ -117,6 +130,7 @@ void write_all(const fs::path& root) {
   add_operators({root, "network"});
   add_inputs({root, "input"});
   add_preprocessing({root, "preprocess"});
+  add_archives({root, "npz"});
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ class Scenario : public ShapesCluster {
       }
       for (const Answer& answer : answers) {
         EXPECT_EQ(answer.body.value("state", ""), first.value("state", "")) << answer.text;
-        EXPECT_EQ(answer.body.value("output", json()), first.value("output", json())) << job;
+        EXPECT_EQ(answer.body.value("outputs", json()), first.value("outputs", json())) << job;
       }
     }
   }

@@ -76,7 +76,7 @@ TEST_F(Backup, IsMadeUnderLoadAndDisturbsNothing) {
   for (const auto& [job, answers] : client_.answers()) {
     for (const Answer& answer : answers) {
       EXPECT_EQ(answer.body.value("state", ""), "done") << answer.text;
-      EXPECT_EQ(answer.body.at("output"), answers.front().body.at("output")) << job;
+      EXPECT_EQ(answer.body.at("outputs"), answers.front().body.at("outputs")) << job;
     }
   }
   expect_still_answering();

@@ -102,7 +102,7 @@ class Kill : public testing::Test {
     for (const Picture& picture : pictures_) {
       const json& answer = client_.answer_of("before-" + picture.file);
       ASSERT_EQ(answer.value("state", ""), "done") << answer;
-      right_[picture.file] = {picture.label, answer.at("output").at("digest")};
+      right_[picture.file] = {picture.label, answer.at("outputs").at(0).at("digest")};
     }
     for (int i = 0; i < 3; ++i) burst_ms_ = std::min(burst_ms_, time_a_burst(i));
   }

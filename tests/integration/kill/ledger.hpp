@@ -66,7 +66,7 @@ inline void check_answers(const Client& client, const std::string& job, const Ex
   ASSERT_NE(found, client.answers().end()) << "no answer for " << job;
   const Answer& first = found->second.front();
   ASSERT_EQ(first.body.value("state", ""), "done") << first.text;
-  EXPECT_EQ(first.body.at("output").at("digest"), expected.digest) << first.text;
+  EXPECT_EQ(first.body.at("outputs").at(0).at("digest"), expected.digest) << first.text;
   EXPECT_EQ(first.body.at("top").at(0).at("label"), expected.label) << first.text;
   for (const Answer& answer : found->second) {
     EXPECT_EQ(answer.text, first.text) << job << " has two different answers";

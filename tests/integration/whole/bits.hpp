@@ -39,7 +39,7 @@ inline void expect_same_bits(const Cluster& cluster, const std::filesystem::path
   for (const int threads : {1, 2, 3}) {
     const json local = run_in_one_process(cluster, bundles, input, threads);
     ASSERT_TRUE(local.is_object());
-    EXPECT_EQ(local.at("output"), answer.at("output")) << input << ", " << threads << " threads";
+    EXPECT_EQ(local.at("outputs"), answer.at("outputs")) << input << ", " << threads << " threads";
     EXPECT_EQ(local.at("top"), answer.at("top"));
   }
 }

@@ -39,8 +39,8 @@ TEST_F(BitsOfShapes, StayTheSameAfterTheModelMovedToOtherWorkers) {
     cluster_.kill(victim);
     client_.ask("shapes", "without-" + victim, picture("star.jpg").bytes);
     ASSERT_TRUE(client_.wait_answered(30'000)) << victim;
-    EXPECT_EQ(client_.answer_of("without-" + victim).at("output"),
-              client_.answer_of("before").at("output"));
+    EXPECT_EQ(client_.answer_of("without-" + victim).at("outputs"),
+              client_.answer_of("before").at("outputs"));
     cluster_.start(victim);
     ASSERT_TRUE(client_.wait_workers_online(3));
   }

@@ -36,7 +36,7 @@ TEST_P(Vgg16, RunsOnWorkersThatCouldNotHoldItsLargestLayer) {
     EXPECT_LE(worker.at("resident_bytes").get<std::int64_t>(), std::int64_t{256} << 20) << worker;
   }
   const auto bundles = write_bundles(cluster, client, "vgg16", onnx);
-  EXPECT_EQ(run_in_one_process(cluster, bundles, image, 2).at("output"), answer.at("output"));
+  EXPECT_EQ(run_in_one_process(cluster, bundles, image, 2).at("outputs"), answer.at("outputs"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, Vgg16, testing::Values(4, 1));

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 json answer(const std::string& digest, int id = 1, double score = 0.5) {
   return {{"state", "done"},
-          {"output", {{"digest", digest}}},
+          {"outputs", json::array({{{"digest", digest}}})},
           {"top", json::array({{{"id", id}, {"score", score}}})}};
 }
 

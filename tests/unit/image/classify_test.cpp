@@ -39,12 +39,11 @@ TEST(ShippedModel, SaysOfEachPictureWhatPytorchSaid) {
     double score = 0;
     columns >> file >> label >> score;
     const auto input =
-        ingest(bytes_of(models / "images" / file), *settings, graph->inputs[0], no_proto);
+        ingest(bytes_of(models / "images" / file), *settings, graph->inputs, no_proto);
     ASSERT_TRUE(input.ok()) << file << ": " << input.error().message;
-    const auto outputs = cnn::run_reference(*graph, {*input});
+    const auto outputs = cnn::run_reference(*graph, *input);
     ASSERT_TRUE(outputs.ok()) << outputs.error().message;
-    const auto answer =
-        nlohmann::json::parse(report(graph->outputs[0].name, outputs->front(), labels, 1));
+    const auto answer = nlohmann::json::parse(report(graph->outputs, *outputs, labels, 1));
     EXPECT_EQ(answer["top"][0]["label"], label) << file;
     EXPECT_NEAR(answer["top"][0]["score"].get<double>(), score, 1e-4) << file;
     ++pictures;

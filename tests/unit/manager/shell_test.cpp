@@ -208,15 +208,15 @@ TEST_F(ManagerShell, APlanMadeByHandIsTaken) {
   EXPECT_EQ(set->plan_json, partition::to_json(*plan));
 }
 
-TEST_F(ManagerShell, AModelIsPlannedForTheInputShapeThatCameWithIt) {
+TEST_F(ManagerShell, AModelIsPlannedForTheInputsThatCameWithIt) {
   auto files = model_files();
-  files.push_back(write_text("input-shape.txt", "1x9x9x9"));
+  files.push_back(write_text("inputs.json", R"({"shapes": {"x": [1, 9, 9, 9]}, "constants": {}})"));
   deploy(files);
   start();
   const auto failed = hub_.next<protocol::ModelFailed>();
   ASSERT_TRUE(failed.has_value());
   EXPECT_TRUE(failed->permanent);
-  EXPECT_THAT(failed->problem, HasSubstr("cannot be made 9"));
+  EXPECT_THAT(failed->problem, HasSubstr("cannot be made 1x9x9x9"));
 }
 
 TEST_F(ManagerShell, AModelBeyondTheCacheFailsSayingSo) {

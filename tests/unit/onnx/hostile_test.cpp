@@ -209,7 +209,7 @@ const std::vector<Damage>& damages() {
        ErrorKind::invalid, "input 'x'"},
       {"NegativeInputDimension",
        [](ModelProto& m) { input_shape(m).mutable_dim(1)->set_dim_value(-1); }, ErrorKind::invalid,
-       "dimension 1 (without a value) is open"},
+       "its shape [1, ?] is left open"},
       {"InputWithoutShape",
        [](ModelProto& m) {
          m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape();

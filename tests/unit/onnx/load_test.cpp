@@ -10,6 +10,24 @@ std::vector<float> floats(const cnn::Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
+GivenInputs with_shape(cnn::Shape shape) {
+  GivenInputs given;
+  given.shape = std::move(shape);
+  return given;
+}
+
+GivenInputs with_shape_of_x(cnn::Shape shape) {
+  GivenInputs given;
+  given.shapes["x"] = std::move(shape);
+  return given;
+}
+
+GivenInputs with_constants(std::map<std::string, cnn::Tensor> constants) {
+  GivenInputs given;
+  given.constants = std::move(constants);
+  return given;
+}
+
 TEST_F(Loading, ReadsNodesWeightsInputsAndOutputs) {
   const auto graph = load_model(small_model());
   ASSERT_THAT(graph, Succeeds());
@@ -76,7 +94,10 @@ TEST_F(Loading, RefusesAnyOtherDynamicDimensionByName) {
                      ->mutable_tensor_type()
                      ->mutable_shape();
   shape.mutable_dim(1)->set_dim_param("width");
-  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "dimension 1 ('width') is open"));
+  EXPECT_THAT(load_model(model),
+              FailsWith(ErrorKind::invalid,
+                        "input 'x': its shape [1, width] is left open; say how large it is, as in "
+                        "--input x=1x224"));
 }
 
 TEST_F(Loading, AnInputShapeFixesWhatIsOpenAndContradictsNothing) {
@@ -84,20 +105,78 @@ TEST_F(Loading, AnInputShapeFixesWhatIsOpenAndContradictsNothing) {
   auto& type = *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type();
   type.mutable_shape()->mutable_dim(0)->set_dim_param("batch");
   type.mutable_shape()->mutable_dim(1)->set_dim_param("width");
-  auto graph = load_model(model, {3, 4});
+  auto graph = load_model(model, with_shape({3, 4}));
   ASSERT_THAT(graph, Succeeds());
   EXPECT_EQ(graph->inputs[0].shape, (cnn::Shape{3, 4}));
   EXPECT_EQ(graph->outputs[0].shape, (cnn::Shape{3, 4}));
-  EXPECT_THAT(load_model(model, {3, 4, 1}),
-              FailsWith(ErrorKind::invalid, "has 2 dimensions, and cannot be 3x4x1"));
+  EXPECT_THAT(
+      load_model(model, with_shape({3, 4, 1})),
+      FailsWith(ErrorKind::invalid, "its shape is [batch, width], and cannot be made 3x4x1"));
   type.mutable_shape()->mutable_dim(1)->set_dim_value(4);
-  EXPECT_THAT(load_model(model, {1, 5}),
-              FailsWith(ErrorKind::invalid, "dimension 1 is 4, and cannot be made 5"));
+  EXPECT_THAT(load_model(model, with_shape_of_x({1, 5})),
+              FailsWith(ErrorKind::invalid, "its shape is [batch, 4], and cannot be made 1x5"));
   type.clear_shape();
-  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "--input-shape"));
-  graph = load_model(model, {1, 4});
+  EXPECT_THAT(load_model(model), FailsWith(ErrorKind::invalid, "--input x=1x3x224x224"));
+  graph = load_model(model, with_shape({1, 4}));
   ASSERT_THAT(graph, Succeeds());
   EXPECT_EQ(graph->inputs[0].shape, (cnn::Shape{1, 4}));
+}
+
+// x + w, and x * s: two inputs, the second of one element.
+ModelProto two_inputs() {
+  ModelProto model = small_model();
+  add_value(*model.mutable_graph()->mutable_input(), "s", {1});
+  add_node(model, "Mul", {"y", "s"}, "scaled");
+  add_value(*model.mutable_graph()->mutable_output(), "scaled", {1, 4});
+  return model;
+}
+
+TEST_F(Loading, AnInputThatIsFixedBecomesAWeight) {
+  const ModelProto model = two_inputs();
+  EXPECT_EQ(load_model(model)->inputs.size(), 2U);
+  const cnn::Tensor scale = cnn::Tensor::floats({1}, {3});
+  const auto graph = load_model(model, with_constants({{"s", scale}}));
+  ASSERT_THAT(graph, Succeeds());
+  ASSERT_EQ(graph->inputs.size(), 1U);
+  EXPECT_EQ(graph->inputs[0].name, "x");
+  EXPECT_EQ(graph->weights.at("s").data, scale.data);
+  const auto outputs = cnn::run_reference(*graph, {cnn::Tensor::floats({1, 4}, {0, 0, 0, -9})});
+  ASSERT_THAT(outputs, Succeeds());
+  EXPECT_THAT(outputs->at(1).f32(), testing::ElementsAre(3, 6, 9, 0));
+}
+
+TEST_F(Loading, WhatIsFixedMustBeAnInputAndFit) {
+  const ModelProto model = two_inputs();
+  const auto fixed = [&](const std::string& name, const cnn::Tensor& tensor) {
+    return load_model(model, with_constants({{name, tensor}}));
+  };
+  const cnn::Tensor one = cnn::Tensor::floats({1}, {3});
+  EXPECT_THAT(fixed("t", one),
+              FailsWith(ErrorKind::invalid,
+                        "there is no input 't'; the model's inputs are 'x' [1, 4], "
+                        "'s' [1]"));
+  EXPECT_THAT(fixed("w", one), FailsWith(ErrorKind::invalid, "there is no input 'w'"));
+  EXPECT_THAT(fixed("s", cnn::Tensor::floats({2}, {3, 4})),
+              FailsWith(ErrorKind::invalid, "input 's': its shape is [1], and cannot be made 2"));
+  EXPECT_THAT(fixed("s", cnn::Tensor::integers({1}, {3})),
+              FailsWith(ErrorKind::invalid, "save that as float32"));
+  const cnn::Tensor four = cnn::Tensor::floats({1, 4}, {1, 2, 3, 4});
+  EXPECT_THAT(load_model(model, with_constants({{"s", one}, {"x", four}})),
+              FailsWith(ErrorKind::invalid, "every input is fixed"));
+}
+
+TEST_F(Loading, AShapeWithoutANameIsOfTheInputThatIsOpen) {
+  ModelProto model = two_inputs();
+  EXPECT_THAT(load_model(model, with_shape({1, 4})),
+              FailsWith(ErrorKind::invalid,
+                        "which input has the shape 1x4? Name it, as in --input "
+                        "x=1x4"));
+  auto& type = *model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type();
+  type.mutable_shape()->mutable_dim(0)->set_dim_param("batch");
+  const auto graph = load_model(model, with_shape({2, 4}));
+  ASSERT_THAT(graph, Succeeds());
+  EXPECT_EQ(graph->inputs[0].shape, (cnn::Shape{2, 4}));
+  EXPECT_EQ(graph->inputs[1].shape, (cnn::Shape{1}));
 }
 
 TEST_F(Loading, SortsNodesAndKeepsASortedOrder) {

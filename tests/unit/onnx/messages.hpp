@@ -103,9 +103,9 @@ class Loading : public testing::Test {
     write_bytes(path(), bytes);
     return load(path());
   }
-  Result<cnn::Graph> load_model(const ModelProto& model, const cnn::Shape& input_shape = {}) {
+  Result<cnn::Graph> load_model(const ModelProto& model, const GivenInputs& given = {}) {
     write_bytes(path(), model.SerializeAsString());
-    return load(path(), input_shape);
+    return load(path(), given);
   }
   [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "model.onnx"; }
 

@@ -243,11 +243,48 @@ TEST(Cutting, unknown_layers_and_impossible_requests_are_refused_by_name) {
   EXPECT_NE(error_with([](Request& r) { r.min_partitions = 257; }).find("257"), std::string::npos);
 }
 
-TEST(Cutting, a_model_with_two_inputs_is_refused) {
+// image → conv1 → conv2 → conv3 (+ late) → end: `late` is read by the last layer only, and conv1 is
+// an output, too.
+TEST(Cutting, inputs_and_outputs_may_be_anywhere_and_are_secret_wherever_they_are) {
   GraphMaker maker(1);
-  const std::string a = maker.input("a", {1, 4});
-  maker.add("Add", {a, maker.input("b", {1, 4})});
-  EXPECT_NE(error_of(maker.finish(), bytes_request(0)).find("2 inputs"), std::string::npos);
+  std::string x = maker.input("image", {1, 3, 8, 8});
+  const std::string late = maker.input("late", {1, 4, 8, 8});
+  maker.input("unread", {2});
+  for (const char* name : {"conv1", "conv2", "conv3"}) {
+    x = maker.conv(x, maker.shape_of(x)[1], 4, 3, name);
+  }
+  maker.add("Add", {x, late}, {}, "end");
+  cnn::Graph graph = maker.finish();
+  graph.outputs.push_back({"conv1", {}, {}});
+  ASSERT_TRUE(cnn::infer_shapes(graph).ok());
+  Request request = bytes_request(0);
+  request.cut_after = {"conv1", "conv2"};
+  const auto plan = make_plan(graph, request);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  const auto names = [](const std::vector<cnn::Value>& values) {
+    std::string text;
+    for (const auto& value : values) text += value.name + " ";
+    return text;
+  };
+  EXPECT_EQ(names(plan->partitions.front().outputs), "image late unread ");
+  EXPECT_EQ(names(plan->partitions.back().inputs), "end conv1 ");
+  const auto verticals = of_kind(*plan, Kind::vertical);
+  ASSERT_EQ(verticals.size(), 3U);
+  EXPECT_TRUE(verticals[0]->safe_zone) << "it sees image and makes an output";
+  EXPECT_TRUE(verticals[1]->safe_zone) << "it reads an output";
+  EXPECT_EQ(names(verticals[2]->inputs), "conv2 late ");
+  EXPECT_TRUE(verticals[2]->safe_zone) << "it sees late";
+  Plan open = *plan;
+  open.partitions[3].safe_zone = false;
+  EXPECT_FALSE(check(open).ok());
+  EXPECT_TRUE(run_plan(graph, *plan, 1).bit_identical);
+}
+
+TEST(Cutting, a_model_without_open_inputs_is_refused) {
+  GraphMaker maker(1);
+  maker.add("Relu", {maker.weight({1, 4}, 1)});
+  EXPECT_NE(error_of(maker.finish(), bytes_request(0)).find("no input that is left open"),
+            std::string::npos);
 }
 
 TEST(Cutting, a_node_that_no_output_needs_is_refused_by_name) {

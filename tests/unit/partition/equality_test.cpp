@@ -66,6 +66,8 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
   int identical = 0;
   int slices = 0;
   double largest = 0;
+  std::map<std::size_t, int> inputs;   // plans by number of inputs
+  std::map<std::size_t, int> outputs;  // and of outputs; 3 stands for more too
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     const cnn::Graph graph = random_graph(seed);
     const auto layers = layers_of(graph);
@@ -86,12 +88,21 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
       largest = std::max(largest, result.largest_error);
       identical += result.bit_identical ? 1 : 0;
       slices += static_cast<int>(of_kind(*plan, Kind::horizontal).size());
+      ++inputs[graph.inputs.size()];
+      ++outputs[std::min<std::size_t>(3, graph.outputs.size())];
       ++plans;
     }
     if (::testing::Test::HasFailure()) break;
   }
   fmt::print("{} plans ({} H-partitions): {} bit-identical, largest error {:.2g}; {} refused\n",
              plans, slices, identical, largest, refused);
+  for (const std::size_t count : {1U, 2U, 3U}) {
+    fmt::print("{} plans of {} inputs, {} of {} outputs\n", inputs[count], count, outputs[count],
+               count);
+    EXPECT_GT(inputs[count], 50);
+    EXPECT_GT(outputs[count], 50);
+  }
+  EXPECT_EQ(identical, plans) << "cutting changes no sum, so no bit";
   EXPECT_GT(plans, 400);
   EXPECT_GT(slices, 300);
 }

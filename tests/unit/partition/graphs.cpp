@@ -158,7 +158,15 @@ class RandomNetwork {
 
   cnn::Graph make() {
     const std::int64_t steps = random_.between(5, 14);
-    for (std::int64_t i = 0; i < steps; ++i) grow();
+    const std::int64_t more_inputs = random_.between(0, 2);
+    for (std::int64_t i = 0; i < steps; ++i) {
+      for (std::int64_t k = 0; k < more_inputs; ++k) {
+        if (static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(steps))) == i) {
+          add_input();
+        }
+      }
+      grow();
+    }
     if (random_.below(2) == 0) end_fully_connected();
     return with_inner_outputs(maker_.finish());
   }
@@ -176,6 +184,19 @@ class RandomNetwork {
     const auto status = cnn::infer_shapes(graph);
     if (!status.ok()) ADD_FAILURE() << status.error().message;
     return graph;
+  }
+
+  // Like the latest map, so that it can be added to it, or a factor for each of its channels. What
+  // comes next reads it, or it is there to be read later.
+  void add_input() {
+    auto shape = maker_.shape_of(latest());
+    const std::string name = "input" + std::to_string(inputs_++);
+    if (random_.below(3) == 0) {
+      maker_.input(name, {1, shape[1], 1, 1});
+      return push(maker_.add("Mul", {latest(), name}));
+    }
+    maker_.input(name, shape);
+    maps_.insert(maps_.end() - static_cast<std::ptrdiff_t>(random_.below(2)), name);
   }
 
   std::string latest() { return maps_.back(); }
@@ -288,20 +309,24 @@ class RandomNetwork {
   GraphMaker maker_;
   Random random_;
   std::vector<std::string> maps_;
+  int inputs_ = 1;
 };
 
 }  // namespace
 
 cnn::Graph random_graph(std::uint64_t seed) { return RandomNetwork(seed).make(); }
 
-cnn::Tensor random_input(const cnn::Graph& graph, std::uint64_t seed) {
+std::vector<cnn::Tensor> random_inputs(const cnn::Graph& graph, std::uint64_t seed) {
   Random random(seed);
-  std::vector<float> values;
-  const auto& shape = graph.inputs[0].shape;
-  for (std::int64_t i = 0; i < cnn::element_count(shape); ++i) {
-    values.push_back(random.uniform(-1, 1));
+  std::vector<cnn::Tensor> tensors;
+  for (const auto& input : graph.inputs) {
+    std::vector<float> values;
+    for (std::int64_t i = 0; i < cnn::element_count(input.shape); ++i) {
+      values.push_back(random.uniform(-1, 1));
+    }
+    tensors.push_back(cnn::Tensor::floats(input.shape, std::move(values)));
   }
-  return cnn::Tensor::floats(shape, std::move(values));
+  return tensors;
 }
 
 namespace {
@@ -323,9 +348,14 @@ void compare(const cnn::Tensor& actual, const cnn::Tensor& expected, Comparison&
 
 Comparison run_plan(const cnn::Graph& graph, const Plan& plan, std::uint64_t seed) {
   Comparison comparison;
-  const cnn::Tensor image = random_input(graph, seed);
-  std::map<std::string, cnn::Tensor> made{{graph.inputs[0].name, image}};
+  const auto given = random_inputs(graph, seed);
+  std::map<std::string, cnn::Tensor> made;
   for (const auto& partition : plan.partitions) {
+    if (partition.kind == Kind::ingest) {
+      for (std::size_t i = 0; i < partition.outputs.size(); ++i) {
+        made[partition.outputs[i].name] = given.at(i);
+      }
+    }
     if (partition.kind == Kind::ingest || partition.kind == Kind::report) continue;
     const auto part = extract(graph, plan, partition);
     if (!part.ok()) return {part.error().message, 0, false};
@@ -337,7 +367,7 @@ Comparison run_plan(const cnn::Graph& graph, const Plan& plan, std::uint64_t see
       made[partition.outputs[i].name] = (*outputs)[i];
     }
   }
-  const auto whole = cnn::run_reference(graph, {image});
+  const auto whole = cnn::run_reference(graph, given);
   if (!whole.ok()) return {whole.error().message, 0, false};
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     compare(made.at(graph.outputs[i].name), (*whole)[i], comparison);

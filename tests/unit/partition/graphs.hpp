@@ -43,10 +43,11 @@ class GraphMaker {
 // VGG16's layers and shapes over zeros that take no memory.
 cnn::Graph vgg16_of_zeros();
 // A small network with residual adds, concats, pads, grouped convolutions and, now and then,
-// fully connected layers.
+// fully connected layers. One to three inputs, read early, late or never; one output or several,
+// of which some are read by other nodes, too.
 cnn::Graph random_graph(std::uint64_t seed);
 
-cnn::Tensor random_input(const cnn::Graph& graph, std::uint64_t seed);
+std::vector<cnn::Tensor> random_inputs(const cnn::Graph& graph, std::uint64_t seed);
 
 struct Comparison {
   std::string error;  // empty: it ran

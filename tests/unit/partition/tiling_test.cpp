@@ -64,7 +64,8 @@ void run_tile(const Graph& graph, const NodeTile& tile, Holdings& held) {
 // All values of the graph, from its inputs.
 Holdings run_whole(const Graph& graph, std::uint64_t seed) {
   Holdings held;
-  held[graph.inputs[0].name] = {random_input(graph, seed), {}};
+  const auto inputs = random_inputs(graph, seed);
+  for (std::size_t i = 0; i < inputs.size(); ++i) held[graph.inputs[i].name] = {inputs[i], {}};
   for (const auto& node : graph.nodes) {
     const NodeTile whole{node, {}, std::vector<Region>(node.inputs.size()), {}};
     run_tile(graph, whole, held);

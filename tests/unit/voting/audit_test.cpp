@@ -32,8 +32,8 @@ TEST(Likeness, OfTensors) {
 
 Blob answer(const std::string& digest, double first, const std::string& label, double second) {
   const auto number = [](double value) { return std::to_string(value); };
-  return Blob::of(R"({"output":{"digest":")" + digest + R"("},"top":[{"id":1,"label":")" + label +
-                  R"(","score":)" + number(first) + R"(},{"id":2,"label":"b","score":)" +
+  return Blob::of(R"({"outputs":[{"digest":")" + digest + R"("}],"top":[{"id":1,"label":")" +
+                  label + R"(","score":)" + number(first) + R"(},{"id":2,"label":"b","score":)" +
                   number(second) + "}]}");
 }
 
@@ -52,6 +52,26 @@ TEST(Likeness, OfAnswers) {
   for (const char* bad : {"", "[]", "{}", R"({"top":3})", R"({"top":[1]})"}) {
     EXPECT_EQ(likeness_of_answers(Blob::copy_of(bad), known), Likeness::beyond) << bad;
   }
+}
+
+Blob boxes(const std::string& digest, const std::string& values, const std::string& shape = "[2]") {
+  return Blob::of(R"({"outputs":[{"name":"boxes","type":"float32","shape":)" + shape +
+                  R"(,"digest":")" + digest + R"(","values":)" + values +
+                  R"(},{"name":"ids","type":"int64","shape":[1],"digest":"aa","values":[7]}]})");
+}
+
+TEST(Likeness, OfAnswersWithoutClasses) {
+  const Blob known = boxes("00", "[100.0,0.5]");
+  EXPECT_EQ(likeness_of_answers(boxes("00", "[100.0,0.5]"), known), Likeness::same);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "[100.0001,0.5001]"), known), Likeness::near);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "[100.0,0.6]"), known), Likeness::beyond);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "[100.0,null]"), known), Likeness::beyond);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "[100.0]"), known), Likeness::beyond);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "3"), known), Likeness::beyond);
+  EXPECT_EQ(likeness_of_answers(boxes("01", "[100.0,0.5]", "[1,2]"), known), Likeness::beyond);
+  EXPECT_EQ(likeness_of_answers(boxes("00", "[100.0,0.5001]"), known), Likeness::beyond)
+      << "of the very same tensors the answer is the same";
+  EXPECT_EQ(likeness_of_answers(answer("00", 0.9, "a", 0.1), known), Likeness::beyond);
 }
 
 TEST(KnownFile, GivesBackWhatWasPut) {
