@@ -280,6 +280,18 @@ struct Replay {
   }
 };
 
+// An output of a finished job, while its feature maps are kept. Answered by a Chunk stream of the
+// task that made the answer (epoch 0), or Refused.
+struct OutputGet {
+  std::uint64_t request = 0;
+  JobId job;
+  std::string tensor;
+  template <typename A>
+  void serialize(A& a) {
+    a(request, job, tensor);
+  }
+};
+
 // what: "workers" | "models" | "jobs" | "failed_jobs" | "partitions" | "worker" | "model" | "job" |
 // "status"
 struct Query {
@@ -482,9 +494,10 @@ struct Verdict {
 };
 
 // The index in this list is the type number on the wire: append only.
-using Message = std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk,
-                             PartPut, PartStored, PartGet, Part, Refused, Deploy, Remove, Query,
-                             Reply, ManagerHello, Snapshot, SetPlan, SetRoutes, ModelFailed,
-                             VoterHello, Ballot, Verdict, Backup, Replay, SayHello, Damaged>;
+using Message =
+    std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk, PartPut,
+                 PartStored, PartGet, Part, Refused, Deploy, Remove, Query, Reply, ManagerHello,
+                 Snapshot, SetPlan, SetRoutes, ModelFailed, VoterHello, Ballot, Verdict, Backup,
+                 Replay, SayHello, Damaged, OutputGet>;
 
 }  // namespace hyps::protocol

@@ -144,9 +144,19 @@ void Client::handle(bus::Message message) {
   } else if (const auto* refused = std::get_if<protocol::Refused>(&*decoded);
              refused != nullptr && refused->request != 0) {
     replies_.emplace(refused->request, Error{kind_named(refused->kind), refused->message});
+  } else if (const auto* chunk = std::get_if<protocol::Chunk>(&*decoded)) {
+    take_chunk(*chunk);
   } else {
     file_answers_.push_back(*decoded);
   }
+}
+
+void Client::take_chunk(const protocol::Chunk& chunk) {
+  if (!streams_) return;  // of a request that was given up
+  auto arrival = streams_->accept("hub", chunk, runtime::now().steady);
+  if (!arrival.ok()) return;  // a stream with a gap; it is asked for again
+  ++chunks_;
+  if (*arrival) arrivals_.push_back(std::move(**arrival));
 }
 
 Result<nlohmann::json> Client::request(protocol::Message message, Milliseconds timeout) {
@@ -211,6 +221,33 @@ Result<std::vector<protocol::FileRef>> Client::upload(
     }
   }
   return references;
+}
+
+Result<Blob> Client::output(const std::string& job, const std::string& tensor, std::size_t bytes) {
+  constexpr Milliseconds kPatience{10'000};  // without a chunk
+  constexpr int kTries = 3;
+  const std::uint64_t number = random_number() | 1U;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    streams_.emplace(bytes, bytes);
+    arrivals_.clear();
+    HYPS_CHECK(bus_->publish(
+        {.topic = protocol::outbox(self_),
+         .payload = protocol::encode(protocol::OutputGet{number, JobId(job), tensor})}));
+    std::size_t seen = 0;
+    const auto news = [&] {
+      return !arrivals_.empty() || replies_.contains(number) || chunks_ > seen;
+    };
+    do {
+      seen = chunks_;
+    } while (pump(news, kPatience) && arrivals_.empty() && !replies_.contains(number));
+    if (replies_.contains(number)) return replies_.extract(number).mapped().error();
+    if (!arrivals_.empty()) break;
+  }
+  streams_.reset();
+  if (arrivals_.empty()) {
+    return Error{ErrorKind::disconnected, "the hub sends no outputs"};
+  }
+  return arrivals_.back().data;
 }
 
 std::optional<bus::Message> Client::next_message(Milliseconds timeout) {

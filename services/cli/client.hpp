@@ -18,6 +18,7 @@
 #include "common/base/time.hpp"
 #include "common/bus/bus.hpp"
 #include "common/protocol/messages.hpp"
+#include "common/protocol/stream.hpp"
 #include "common/protocol/topics.hpp"
 #include "services/cli/cli.hpp"
 
@@ -49,6 +50,9 @@ class Client {
       const std::vector<std::pair<std::filesystem::path, std::string>>& files,
       const std::function<void(std::uint64_t, std::uint64_t)>& progress);
 
+  // An output of a finished job, of so many bytes. Errors: as the hub refuses; disconnected.
+  Result<Blob> output(const std::string& job, const std::string& tensor, std::size_t bytes);
+
   // For answers to images: messages on answer_topic(), and on watched ones.
   [[nodiscard]] std::string answer_topic() const { return answer_topic_; }
   Status publish(bus::Message message) { return bus_->publish(std::move(message)); }
@@ -61,6 +65,7 @@ class Client {
   // Handles what arrives until `until` says stop (true) or the time is up (false).
   bool pump(const std::function<bool()>& until, Milliseconds timeout);
   void handle(bus::Message message);
+  void take_chunk(const protocol::Chunk& chunk);
 
   struct Incoming {
     bool connected = false;  // else: a message
@@ -74,6 +79,9 @@ class Client {
   int connections_ = 0;
   std::map<std::uint64_t, Result<std::string>> replies_;
   std::vector<protocol::Message> file_answers_;
+  std::optional<protocol::StreamReader> streams_;  // while an output is awaited
+  std::size_t chunks_ = 0;                         // of them, so far
+  std::vector<protocol::Arrival> arrivals_;
   std::deque<bus::Message> messages_;
 };
 

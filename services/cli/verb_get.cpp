@@ -7,6 +7,7 @@
 #include "services/cli/cli.hpp"
 #include "services/cli/client.hpp"
 #include "services/cli/lists.hpp"
+#include "services/cli/outputs.hpp"
 
 namespace hyps::cli {
 
@@ -14,6 +15,8 @@ namespace {
 
 struct Options {
   std::string what;
+  std::string job;
+  std::string folder = ".";
   std::string name;
   bool failed = false;
 };
@@ -22,7 +25,13 @@ Result<int> run(const Cli& cli, const Options& options) {
   if (options.failed && options.what != "jobs") {
     return Error{ErrorKind::invalid, "--failed is for jobs: hyps get jobs --failed"};
   }
+  const bool wants_output = options.what == "output";
+  if (wants_output == options.job.empty()) {
+    return Error{ErrorKind::invalid, wants_output ? "of which job? hyps get output JOB"
+                                                  : "a JOB is for its output: hyps get output JOB"};
+  }
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
+  if (wants_output) return get_outputs(cli, *client, options.job, options.folder);
   const std::string what = options.failed ? "failed_jobs" : options.what;
   HYPS_TRY(const auto reply, client->query(what, options.name));
   fmt::print("{}", cli.json() ? reply.dump(2) + "\n" : list_text(what, reply));
@@ -33,10 +42,15 @@ Result<int> run(const Cli& cli, const Options& options) {
 
 void add_get(Cli& cli) {
   auto options = std::make_shared<Options>();
-  CLI::App* verb = cli.add_verb("get", "List workers, models, jobs, partitions or votes", true);
-  verb->add_option("what", options->what, "What to list")
+  CLI::App* verb = cli.add_verb(
+      "get", "List workers, models, jobs, partitions or votes; fetch a job's output", true);
+  verb->add_option("what", options->what, "What to list, or: output")
       ->required()
-      ->check(CLI::IsMember({"workers", "models", "jobs", "partitions", "votes", "status"}));
+      ->check(
+          CLI::IsMember({"workers", "models", "jobs", "partitions", "votes", "status", "output"}));
+  verb->add_option("job", options->job, "get output: of this finished job");
+  verb->add_option("--dir", options->folder, "get output: write NAME.npy files here")
+      ->capture_default_str();
   verb->add_option("--model", options->name, "Only jobs or partitions of this model");
   verb->add_flag("--failed", options->failed,
                  "Only failed jobs; their input is kept (hyps describe job, hyps replay)");

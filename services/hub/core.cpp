@@ -12,6 +12,7 @@
 #include "services/hub/invariants.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/models.hpp"
+#include "services/hub/outputs.hpp"
 #include "services/hub/queries.hpp"
 #include "services/hub/recovery.hpp"
 #include "services/hub/results.hpp"
@@ -58,6 +59,7 @@ struct FromClient {
   void operator()(const protocol::Remove& m) const { on_remove(s, peer, m); }
   void operator()(const protocol::Query& m) const { on_query(s, peer, m); }
   void operator()(const protocol::Replay& m) const { on_replay(s, peer, m); }
+  void operator()(const protocol::OutputGet& m) const { on_output_get(s, peer, m); }
   void operator()(const protocol::Backup& m) const { on_backup(s, peer, m); }
   void operator()(const protocol::PartPut& m) const { on_part_put(s, peer, m); }
   void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }

@@ -112,7 +112,7 @@ struct SendCheckpoint {
   Epoch epoch = 0;
   protocol::TensorRef tensor;
 };
-// A replica's outputs, which are not stored, on to the voter.
+// Bytes at hand, to whom they concern: a replica's outputs to the voter, a job's to a client.
 struct SendValue {
   Peer to;
   protocol::Arrival value;

@@ -4,6 +4,21 @@
 
 namespace hyps::hub {
 
+namespace {
+
+// As common/image writes it.
+std::string answer_of(const partition::Partition& report, const std::map<std::string, Blob>& inputs,
+                      const std::string& top) {
+  auto outputs = nlohmann::json::array();
+  for (const auto& input : report.inputs) {
+    outputs.push_back(
+        {{"name", input.name}, {"digest", digest_of(inputs.at(input.name).bytes()).hex()}});
+  }
+  return nlohmann::json{{"outputs", outputs}, {"top", top}}.dump();
+}
+
+}  // namespace
+
 std::map<std::string, Blob> compute(const partition::Partition& partition,
                                     const std::map<std::string, Blob>& inputs) {
   std::string seen = partition.name.text;
@@ -14,7 +29,7 @@ std::map<std::string, Blob> compute(const partition::Partition& partition,
   for (const auto& output : partition.outputs) {
     const std::string text = output.name + ":" + digest_of(std::string_view(seen)).hex();
     const bool answer = output.name == partition::kAnswerTensor;
-    outputs[output.name] = Blob::of(answer ? nlohmann::json{{"top", text}}.dump() : text);
+    outputs[output.name] = Blob::of(answer ? answer_of(partition, inputs, text) : text);
   }
   return outputs;
 }

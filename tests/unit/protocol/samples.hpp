@@ -67,6 +67,7 @@ inline std::vector<Message> samples() {
       Replay{20, JobId("j1"), JobId("j2")},
       SayHello{},
       Damaged{{PlanId("net@0badcafe")}},
+      OutputGet{21, JobId("j1"), "boxes"},
   };
 }
 
