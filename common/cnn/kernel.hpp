@@ -50,7 +50,7 @@ struct MatMulKernel {
 
 // inputs: x; y = f(x)
 struct UnaryKernel {
-  // leaky_relu and elu: times alpha below zero; clip: to [alpha, beta]; the others have no
+  // leaky_relu: times alpha below zero; clip: to [alpha, beta]; the others have no
   // parameter
   enum class Function {
     relu,
@@ -58,11 +58,9 @@ struct UnaryKernel {
     clip,
     sigmoid,
     tanh,
-    elu,
     abs,
     sqrt,
     exp,
-    softplus,
     hard_swish
   };
   Function function = Function::relu;

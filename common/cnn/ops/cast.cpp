@@ -15,6 +15,8 @@ namespace {
 std::optional<DType> type_named(std::int64_t number) {
   switch (number) {
     case 1:
+    case 10:  // float16 and
+    case 16:  // bfloat16, which the importer widens everywhere
       return DType::f32;
     case 2:
       return DType::u8;
@@ -34,7 +36,8 @@ Values infer(const NodeContext& context) {
   const auto type = type_named(context.integer("to", 0));
   if (!type) {
     return unsupported(context, "element type " + std::to_string(context.integer("to", 0)) +
-                                    " is not supported; supported are float32 (1), uint8 (2), "
+                                    " is not supported; supported are float32 (1) and the halves "
+                                    "(10, 16) as such, uint8 (2), "
                                     "int32 (6), int64 (7) and bool (9)");
   }
   return one_output(context, *type, context.shape(0));

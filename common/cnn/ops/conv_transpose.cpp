@@ -96,9 +96,10 @@ void add_tap(const WindowVolume& axes, const std::array<Reach, 3>& reach, const 
     for (std::int64_t y = reach[1].begin; y < reach[1].end; ++y) {
       const std::int64_t to_y = reach[1].first + y * axes[1].stride;
       const float* row = x + (z * axes[1].input + y) * axes[2].input;
-      double* sum = sums.data() + (to_z * axes[1].output + to_y) * axes[2].output + reach[2].first;
+      const std::int64_t first = (to_z * axes[1].output + to_y) * axes[2].output + reach[2].first;
       for (std::int64_t i = reach[2].begin; i < reach[2].end; ++i) {
-        sum[i * axes[2].stride] += static_cast<double>(row[i]) * w;
+        sums[static_cast<std::size_t>(first + i * axes[2].stride)] +=
+            static_cast<double>(row[i]) * w;
       }
     }
   }

@@ -21,14 +21,10 @@ std::vector<Tensor> reference(const NodeContext& context,
   });
 }
 
-Kernel kernel(const NodeContext& context) {
-  return UnaryKernel{UnaryKernel::Function::elu, context.real("alpha", 1), 0};
-}
-
 }  // namespace
 
 Operator elu() {
-  Operator op = unary_operator("Elu", reference, kernel);
+  Operator op = unary_operator("Elu", reference);
   op.infer = infer;
   return op;
 }

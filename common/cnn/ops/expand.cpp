@@ -46,6 +46,7 @@ std::optional<NodeTile> tile(const NodeContext& context, const Region& output) {
 
 Operator expand() {
   return {.type = "Expand",
+          .opset_min = 8,
           .role = LayerRole::leads,
           .infer = infer,
           .flops = no_flops,

@@ -11,6 +11,10 @@ double value_at(double x) { return std::nearbyint(x); }
 
 }  // namespace
 
-Operator round() { return unary_operator("Round", map_first<value_at>); }
+Operator round() {
+  Operator op = unary_operator("Round", map_first<value_at>);
+  op.opset_min = 11;
+  return op;
+}
 
 }  // namespace hyps::cnn::ops

@@ -12,9 +12,6 @@ double value_at(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::
 
 }  // namespace
 
-Operator softplus() {
-  return unary_operator("Softplus", map_first<value_at>,
-                        unary_kernel<UnaryKernel::Function::softplus>);
-}
+Operator softplus() { return unary_operator("Softplus", map_first<value_at>); }
 
 }  // namespace hyps::cnn::ops

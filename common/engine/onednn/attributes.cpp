@@ -1,5 +1,7 @@
 #include "common/engine/onednn/attributes.hpp"
 
+#include <cmath>
+
 namespace hyps::engine {
 
 Eltwise eltwise_of(const cnn::UnaryKernel& kernel) {
@@ -16,16 +18,12 @@ Eltwise eltwise_of(const cnn::UnaryKernel& kernel) {
       return {algorithm::eltwise_logistic, 0, 0};
     case Function::tanh:
       return {algorithm::eltwise_tanh, 0, 0};
-    case Function::elu:
-      return {algorithm::eltwise_elu, kernel.alpha, 0};
     case Function::abs:
       return {algorithm::eltwise_abs, 0, 0};
     case Function::sqrt:
       return {algorithm::eltwise_sqrt, 0, 0};
     case Function::exp:
       return {algorithm::eltwise_exp, 0, 0};
-    case Function::softplus:
-      return {algorithm::eltwise_soft_relu, 0, 0};
     case Function::hard_swish:
       return {algorithm::eltwise_hardswish, 0, 0};
   }
@@ -39,11 +37,17 @@ bool keeps_zero(const cnn::UnaryKernel& kernel) {
       return kernel.alpha <= 0 && kernel.beta >= 0;
     case Function::sigmoid:
     case Function::exp:
-    case Function::softplus:
       return false;
-    default:
+    case Function::leaky_relu:
+      return std::isfinite(kernel.alpha);
+    case Function::relu:
+    case Function::tanh:
+    case Function::abs:
+    case Function::sqrt:
+    case Function::hard_swish:
       return true;
   }
+  return false;
 }
 
 dnnl::primitive_attr attributes_with(const std::vector<PostOp>& post) {

@@ -28,7 +28,8 @@ class DeconvEmitter {
     const auto ranges = choose_ranges();
     std::map<std::int64_t, deconvolution_forward::primitive_desc> forms;  // by size of the range
     for (const auto& range : ranges) {
-      const auto& form = forms.emplace(range.size(), describe(range.size())).first->second;
+      if (!forms.contains(range.size())) forms.emplace(range.size(), describe(range.size()));
+      const auto& form = forms.at(range.size());
       if (!form || is_scalar_form(form.impl_info_str())) return false;
     }
     const auto x = builder_.place_plain(inputs_[0]);

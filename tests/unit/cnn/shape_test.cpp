@@ -119,8 +119,15 @@ TEST(Cast, StopsAtTheEndsOfTheType) {
   EXPECT_THAT(narrow.values<std::uint8_t>(), ElementsAre(0, 255, 0, 255));
   const Tensor truth = run({"Cast", {{"to", std::int64_t{9}}}, {x}});
   EXPECT_THAT(truth.values<std::uint8_t>(), ElementsAre(1, 1, 1, 1));
-  EXPECT_THAT(error_of({"Cast", {{"to", std::int64_t{10}}}, {x}}),
-              HasSubstr("element type 10 is not supported"));
+  EXPECT_THAT(error_of({"Cast", {{"to", std::int64_t{8}}}, {x}}),
+              HasSubstr("element type 8 is not supported"));
+}
+
+TEST(Cast, ToAHalfKeepsWhatItWasWidenedTo) {
+  const Tensor x = Tensor::floats({2}, {0.1F, 1e20F});
+  for (const std::int64_t half : {10, 16}) {
+    EXPECT_EQ(values_of(run({"Cast", {{"to", half}}, {x}})), values_of(x));
+  }
 }
 
 TEST(Range, CountsAcrossTheWholeOfInt64) {

@@ -7,7 +7,12 @@
 
 namespace hyps::engine::test {
 
-inline constexpr int kRounds = 500;  // of each sweep
+// Of each sweep. A sanitizer, ten times slower, looks for other things than numbers.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr int kRounds = 50;
+#else
+inline constexpr int kRounds = 500;
+#endif
 
 // Builds nets with make(net, random) until kRounds of them had fitting shapes.
 template <typename Make>

@@ -137,6 +137,19 @@ TEST(Pool, GlobalPoolsMatchReference) {
   }
 }
 
+// One float32 sum of so many equal numbers would be off by thousandths.
+TEST(Pool, AveragesOfLargeMapsAreExact) {
+  for (const std::int64_t side : {16, 64, 128}) {
+    Net net(1);
+    const auto zero = net.constant(cnn::Tensor::floats({}, {0}));
+    const auto tenth = net.constant(cnn::Tensor::floats({}, {0.1F}));
+    const auto x = net.add("Add", {net.add("Mul", {net.input({1, 3, side, side}), zero}), tenth});
+    net.output(net.add("GlobalAveragePool", {x}));
+    auto engine = make_onednn_engine(1);
+    expect_like_reference(*engine, *net.graph(), net.inputs());
+  }
+}
+
 // Windows as convolutions have them, pads up to what still leaves an output.
 Attributes random_transposed_window(Random& random, std::size_t axes) {
   Ints strides;

@@ -5,6 +5,8 @@
 namespace hyps::cnn::ops {
 
 Shape strides_of(const Shape& shape) {
+  // Without elements no place is ever asked for, but extents may be huge.
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return Shape(shape.size(), 0);
   Shape strides(shape.size(), 1);
   for (std::size_t axis = shape.size(); axis-- > 1;)
     strides[axis - 1] = strides[axis] * shape[axis];

@@ -51,14 +51,27 @@ std::vector<Number> resample(const std::vector<Number>& x, const ResizePlan& pla
   return y;
 }
 
-// One axis after another: the order does not matter as every mix is linear.
+bool shrinks(const ResizeAxis& axis) { return axis.scale * (axis.crop_end - axis.crop_begin) < 1; }
+
+// The axes that change, those that shrink first: the maps between are then no larger than the input
+// or the output. (Every mix is linear, so any order is right.)
+std::vector<std::size_t> order_of(const ResizePlan& plan) {
+  std::vector<std::size_t> order;
+  for (const bool shrinking : {true, false}) {
+    for (std::size_t i = 0; i < plan.axes.size(); ++i) {
+      const ResizeAxis& axis = plan.axes[i];
+      if (shrinks(axis) == shrinking && !leaves_alone(plan, axis)) order.push_back(i);
+    }
+  }
+  return order;
+}
+
 template <typename Number>
 Tensor resize_in(const Tensor& x, const ResizePlan& plan) {
   std::vector<Number> values(x.f32().begin(), x.f32().end());
   Shape shape = x.shape;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
+  for (const std::size_t i : order_of(plan)) {
     const ResizeAxis& axis = plan.axes[i];
-    if (leaves_alone(plan, axis)) continue;
     values = resample<Number>(values, plan, extent_product(shape, 0, i), axis,
                               extent_product(shape, i + 1, shape.size()));
     shape[i] = axis.output;
@@ -98,10 +111,10 @@ std::int64_t resize_flops(const NodeContext& context, const ResizePlan& plan) {
                             : plan.mode == Resampling::linear ? 2
                                                               : 0;
   std::int64_t flops = 0;
-  for (const ResizeAxis& axis : plan.axes) {
-    if (!leaves_alone(plan, axis)) {
-      flops = capped_sum(flops, capped_product({2 * taps, output_elements(context)}));
-    }
+  Shape shape = context.shape(0);
+  for (const std::size_t i : order_of(plan)) {
+    shape[i] = plan.axes[i].output;
+    flops = capped_sum(flops, capped_product({2 * taps, element_count(shape)}));
   }
   return flops;
 }

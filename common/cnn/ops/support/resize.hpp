@@ -43,7 +43,6 @@ bool leaves_alone(const ResizePlan& plan, const ResizeAxis& axis);
 
 Tensor resize(const Tensor& x, const ResizePlan& plan);
 
-// Operations for each output element.
 std::int64_t resize_flops(const NodeContext& context, const ResizePlan& plan);
 
 }  // namespace hyps::cnn::ops

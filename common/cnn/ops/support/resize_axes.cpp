@@ -31,7 +31,8 @@ Result<std::vector<ResizeAxis>> axes_by_scales(const NodeContext& context,
   std::vector<ResizeAxis> axes;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     const auto scale = static_cast<double>(scales[i]);
-    const double output = std::floor(static_cast<double>(shape[i]) * scale);
+    // In float32, as ONNX does: 5 times 1.4 is 7.
+    const double output = static_cast<double>(std::floor(static_cast<float>(shape[i]) * scales[i]));
     if (!(scale > 0) || !(output <= static_cast<double>(kMaxTensorBytes))) {
       return context.error("scale " + std::to_string(scales[i]) + " does not fit an extent of " +
                            std::to_string(shape[i]));
