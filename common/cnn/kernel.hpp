@@ -52,17 +52,7 @@ struct MatMulKernel {
 struct UnaryKernel {
   // leaky_relu: times alpha below zero; clip: to [alpha, beta]; the others have no
   // parameter
-  enum class Function {
-    relu,
-    leaky_relu,
-    clip,
-    sigmoid,
-    tanh,
-    abs,
-    sqrt,
-    exp,
-    hard_swish
-  };
+  enum class Function { relu, leaky_relu, clip, sigmoid, tanh, abs, sqrt, exp, hard_swish };
   Function function = Function::relu;
   float alpha = 0;
   float beta = 0;
