@@ -178,10 +178,12 @@ TEST(Report, TellsEveryOutputOfEveryType) {
 TEST(Report, TellsValuesUpToABoundOfAllTogether) {
   const auto half = cnn::Tensor::floats({1, 2048}, std::vector<float>(2048, 1));
   const auto one = cnn::Tensor::floats({1, 1}, {1});
-  for (const auto& output : report_of_all({half, half})["outputs"]) {
+  const nlohmann::json told = report_of_all({half, half});
+  for (const auto& output : told.at("outputs")) {
     EXPECT_EQ(output["values"].size(), 2048U);
   }
-  for (const auto& output : report_of_all({half, one, half})["outputs"]) {
+  const nlohmann::json untold = report_of_all({half, one, half});
+  for (const auto& output : untold.at("outputs")) {
     EXPECT_FALSE(output.contains("values"));
     EXPECT_TRUE(output.contains("digest"));
   }
