@@ -17,6 +17,7 @@
 #include "common/onnx/onnx.hpp"
 #include "common/protocol/topics.hpp"
 #include "common/zoo/zoo.hpp"
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace {
@@ -48,7 +49,7 @@ class Cluster {
  public:
   explicit Cluster(const std::filesystem::path& model) {
     ::setenv("HOME", folder_.path().c_str(), 1);  // NOLINT(concurrency-mt-unsafe): before threads
-    const std::string hyps = std::string(HYPS_BIN_DIR) + "/hyps";
+    const std::string hyps = test::bin_dir().string() + "/hyps";
     up_ = test::Process({hyps, "up", "--workers", "4", "--memory", "256M", "--threads", "0",
                          "--dir", (folder_.path() / "data").string()},
                         folder_.path() / "up.log");

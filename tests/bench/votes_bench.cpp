@@ -20,6 +20,7 @@
 #include "common/protocol/codec.hpp"
 #include "common/protocol/topics.hpp"
 #include "common/zoo/zoo.hpp"
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace {
@@ -59,7 +60,7 @@ class Cluster {
   [[nodiscard]] int port() const { return std::atoi(broker_.c_str() + broker_.rfind(':') + 1); }
 
  private:
-  static std::string hyps() { return std::string(HYPS_BIN_DIR) + "/hyps"; }
+  static std::string hyps() { return test::bin_dir().string() + "/hyps"; }
   void deploy(const std::vector<std::string>& command) {
     test::Process process(command, folder_.path() / "deploy.log");
     if (process.wait_ms(120'000) != 0) fail("the model cannot be deployed");

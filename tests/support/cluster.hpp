@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/support/mosquitto.hpp"
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/program.hpp"
 
 namespace hyps::test {
@@ -116,7 +117,7 @@ class Cluster {
 
   void add(const std::string& name, const std::string& program, const Settings& settings) {
     Service& service = services_[name];
-    service.command = {"env", "HOME=" + home().string(), std::string(HYPS_BIN_DIR) + "/" + program,
+    service.command = {"env", "HOME=" + home().string(), bin_dir().string() + "/" + program,
                        "--set", "broker_port=" + std::to_string(port())};
     for (const std::string& setting : settings) set(name, setting);
   }

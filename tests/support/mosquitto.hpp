@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace hyps::test {
@@ -13,7 +14,7 @@ class Mosquitto {
   // `more`: lines of configuration; what the product's says already, they replace.
   explicit Mosquitto(const std::string& more = {}, const std::string& address = "127.0.0.1")
       : port_(free_port().value()) {
-    std::ifstream product(std::filesystem::path(HYPS_SOURCE_DIR) / "deploy" / "mosquitto.conf");
+    std::ifstream product(source_dir() / "deploy" / "mosquitto.conf");
     std::ostringstream config;
     for (std::string line; std::getline(product, line);) {
       const std::string key = line.substr(0, line.find(' '));

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/process.hpp"
 
 namespace hyps::test {
@@ -35,14 +36,12 @@ inline Outcome run_program(std::vector<std::string> command, int timeout_ms = 60
 inline std::vector<std::string> hyps_command(const std::filesystem::path& home,
                                              const std::vector<std::string>& words) {
   std::vector<std::string> command{"env", "-u", "HYPS_BROKER", "HOME=" + home.string(),
-                                   std::string(HYPS_BIN_DIR) + "/hyps"};
+                                   bin_dir().string() + "/hyps"};
   command.insert(command.end(), words.begin(), words.end());
   return command;
 }
 
-inline std::filesystem::path source(const std::string& path) {
-  return std::filesystem::path(HYPS_SOURCE_DIR) / path;
-}
+inline std::filesystem::path source(const std::string& path) { return source_dir() / path; }
 
 // Trained networks with recorded outputs; empty: there are none here.
 inline std::string assets_folder() {

@@ -14,6 +14,7 @@
 #include "common/base/file.hpp"
 #include "common/cnn/operator.hpp"
 #include "common/onnx/onnx.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::conformance {
 
@@ -174,7 +175,7 @@ Result<cnn::Graph> load_with_weights(const Case& test_case, const DataSet& data,
 
 std::map<std::string, std::string> cannot_pass() {
   std::map<std::string, std::string> list;
-  std::ifstream file(fs::path(HYPS_SOURCE_DIR) / "tests/conformance/onnx/cannot_pass.txt");
+  std::ifstream file(test::source_dir() / "tests/conformance/onnx/cannot_pass.txt");
   for (std::string line; std::getline(file, line);) {
     const auto colon = line.find(": ");
     if (line.empty() || line.front() == '#' || colon == std::string::npos) continue;

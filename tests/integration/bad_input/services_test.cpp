@@ -1,4 +1,5 @@
 // Services started wrongly, or too early.
+#include "tests/support/paths/paths.hpp"
 #include "tests/support/shapes_cluster.hpp"
 
 namespace hyps::test {
@@ -6,7 +7,7 @@ namespace {
 
 constexpr const char* kServices[] = {"hyps-hub", "hyps-manager", "hyps-voter", "hyps-worker"};
 
-std::string program(const std::string& name) { return std::string(HYPS_BIN_DIR) + "/" + name; }
+std::string program(const std::string& name) { return test::bin_dir().string() + "/" + name; }
 
 TEST(Configuration, AnUnknownKeyRefusesToStartAndNamesFileLineAndKey) {
   const TemporaryFolder folder;

@@ -1,5 +1,6 @@
 // VGG16, 528 MB of weights, on workers of 256 MB.
 #include "bits.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::test {
 namespace {
@@ -26,7 +27,7 @@ TEST_P(Vgg16, RunsOnWorkersThatCouldNotHoldItsLargestLayer) {
   }
   EXPECT_GE(slices, 2) << "fc6 alone has 392 MB";
 
-  const auto image = std::filesystem::path(HYPS_SOURCE_DIR) / "models/images/star.jpg";
+  const auto image = test::source_dir() / "models/images/star.jpg";
   client.ask("vgg16", "one", Blob::of(text_of(image)));
   ASSERT_TRUE(client.wait_answered(300'000)) << cluster.log("hub");
   const json& answer = client.answer_of("one");

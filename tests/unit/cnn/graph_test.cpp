@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "cases.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::cnn::testing {
 namespace {
@@ -33,7 +34,8 @@ std::vector<std::string> ops_of(const Graph& graph) {
 
 TEST(Operators, AreOneForEachFileAndComplete) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(HYPS_SOURCE_DIR "/common/cnn/ops")) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(test::source_dir() / "common/cnn/ops")) {
     files += entry.path().extension() == ".cpp" ? 1U : 0U;
   }
   EXPECT_EQ(all_operators().size(), files);

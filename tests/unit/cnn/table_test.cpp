@@ -7,11 +7,12 @@
 #include <sstream>
 
 #include "fitting.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::cnn::testing {
 namespace {
 
-constexpr const char* kPath = HYPS_SOURCE_DIR "/common/cnn/OPERATORS.md";
+const std::filesystem::path kPath = test::source_dir() / "common/cnn/OPERATORS.md";
 
 // In the order of Kernel's alternatives.
 constexpr std::array kKernels{"convolution", "transposed convolution",

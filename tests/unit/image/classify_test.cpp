@@ -10,6 +10,7 @@
 #include "common/base/file.hpp"
 #include "common/image/image.hpp"
 #include "common/onnx/onnx.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::image {
 namespace {
@@ -23,7 +24,7 @@ Blob bytes_of(const std::filesystem::path& path) {
 }
 
 TEST(ShippedModel, SaysOfEachPictureWhatPytorchSaid) {
-  const std::filesystem::path models = std::filesystem::path(HYPS_SOURCE_DIR) / "models";
+  const std::filesystem::path models = test::source_dir() / "models";
   const auto graph = onnx::load(models / "shapes.onnx");
   ASSERT_TRUE(graph.ok()) << graph.error().message;
   const auto settings = parse_preprocess(std::string(bytes_of(models / "shapes.yaml").text()));

@@ -7,13 +7,14 @@
 
 #include "common/base/file.hpp"
 #include "common/image/image.hpp"
+#include "tests/support/paths/paths.hpp"
 
 namespace hyps::image {
 namespace {
 
 using ::testing::HasSubstr;
 
-const std::filesystem::path kModels = std::filesystem::path(HYPS_SOURCE_DIR) / "models";
+const std::filesystem::path kModels = test::source_dir() / "models";
 
 std::string text_of(const std::filesystem::path& path) {
   const auto file = read_file(path, 1U << 24U);
