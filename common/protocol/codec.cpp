@@ -15,7 +15,7 @@ constexpr std::array<char, 4> kMagic{'H', 'Y', 'P', 'S'};
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kChecksumOffset = kMagic.size();
 constexpr std::size_t kCheckedOffset = kChecksumOffset + sizeof(std::uint64_t);
-constexpr std::size_t kTypeCount = std::variant_size_v<Message>;
+constexpr std::size_t kTypeCount = std::variant_size_v<Message::variant>;
 static_assert(kTypeCount <= 256, "the type is one byte");
 
 void write_checked(frame::FrameWriter& writer, const Message& message) {
@@ -26,7 +26,7 @@ void write_checked(frame::FrameWriter& writer, const Message& message) {
 
 template <std::size_t type>
 Message read_body(frame::FrameReader& reader) {
-  std::variant_alternative_t<type, Message> content;
+  std::variant_alternative_t<type, Message::variant> content;
   reader(content);
   return Message(std::in_place_index<type>, std::move(content));
 }

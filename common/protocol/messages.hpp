@@ -494,10 +494,18 @@ struct Verdict {
 };
 
 // The index in this list is the type number on the wire: append only.
-using Message =
-    std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk, PartPut,
-                 PartStored, PartGet, Part, Refused, Deploy, Remove, Query, Reply, ManagerHello,
-                 Snapshot, SetPlan, SetRoutes, ModelFailed, VoterHello, Ballot, Verdict, Backup,
-                 Replay, SayHello, Damaged, OutputGet>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Message
+    : std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk, PartPut,
+                   PartStored, PartGet, Part, Refused, Deploy, Remove, Query, Reply, ManagerHello,
+                   Snapshot, SetPlan, SetRoutes, ModelFailed, VoterHello, Ballot, Verdict, Backup,
+                   Replay, SayHello, Damaged, OutputGet> {
+  using variant::variant;
+  Message(const Message& other);
+  Message(Message&& other) noexcept;
+  Message& operator=(const Message& other);
+  Message& operator=(Message&& other) noexcept;
+  ~Message();
+};
 
 }  // namespace hyps::protocol

@@ -94,9 +94,18 @@ struct DiskFree {
 };
 struct Tick {};
 
-using Event = std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
-                           UserInput, PeerStatus, Persisted, RecordRead, InputNotSent, PartNotSent,
-                           AnswerNotSent, AnswerSent, BackupWritten, FrameDropped, DiskFree, Tick>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Event
+    : std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
+                   UserInput, PeerStatus, Persisted, RecordRead, InputNotSent, PartNotSent,
+                   AnswerNotSent, AnswerSent, BackupWritten, FrameDropped, DiskFree, Tick> {
+  using variant::variant;
+  Event(const Event& other);
+  Event(Event&& other) noexcept;
+  Event& operator=(const Event& other);
+  Event& operator=(Event&& other) noexcept;
+  ~Event();
+};
 
 // ---- effects, to be carried out in order
 // ----------------------------------------------------------
@@ -151,7 +160,15 @@ struct WriteBackup {
 };
 using Log = runtime::LogLine;
 
-using Effect = std::variant<Send, SendCheckpoint, SendValue, SendStoredValue, SendPart, Publish,
-                            Persist, ReadRecord, WriteBackup, Log>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Effect : std::variant<Send, SendCheckpoint, SendValue, SendStoredValue, SendPart, Publish,
+                             Persist, ReadRecord, WriteBackup, Log> {
+  using variant::variant;
+  Effect(const Effect& other);
+  Effect(Effect&& other) noexcept;
+  Effect& operator=(const Effect& other);
+  Effect& operator=(Effect&& other) noexcept;
+  ~Effect();
+};
 
 }  // namespace hyps::hub

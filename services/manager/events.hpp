@@ -35,8 +35,16 @@ struct PrepareFailed {
 };
 struct Tick {};
 
-using Event =
-    std::variant<Connected, Disconnected, HubOnline, Received, Prepared, PrepareFailed, Tick>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Event
+    : std::variant<Connected, Disconnected, HubOnline, Received, Prepared, PrepareFailed, Tick> {
+  using variant::variant;
+  Event(const Event& other);
+  Event(Event&& other) noexcept;
+  Event& operator=(const Event& other);
+  Event& operator=(Event&& other) noexcept;
+  ~Event();
+};
 
 // ---- effects ----------------------------------------------------------------------------------
 
@@ -53,7 +61,15 @@ struct PrepareModel {  // answered by Prepared or PrepareFailed
 };
 using Log = runtime::LogLine;
 
-using Effect = std::variant<Publish, PrepareModel, Log>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Effect : std::variant<Publish, PrepareModel, Log> {
+  using variant::variant;
+  Effect(const Effect& other);
+  Effect(Effect&& other) noexcept;
+  Effect& operator=(const Effect& other);
+  Effect& operator=(Effect&& other) noexcept;
+  ~Effect();
+};
 using Effects = std::vector<Effect>;
 
 }  // namespace hyps::manager

@@ -23,7 +23,15 @@ struct Malformed {  // on the inbox, and no message
 };
 struct Tick {};  // a few times a second
 
-using Event = std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Tick>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Event : std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Tick> {
+  using variant::variant;
+  Event(const Event& other);
+  Event(Event&& other) noexcept;
+  Event& operator=(const Event& other);
+  Event& operator=(Event&& other) noexcept;
+  ~Event();
+};
 
 // ---- effects, to be done in order -------------------------------------------------------------
 
@@ -32,7 +40,15 @@ struct Publish {
 };
 using Log = runtime::LogLine;
 
-using Effect = std::variant<Publish, Log>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Effect : std::variant<Publish, Log> {
+  using variant::variant;
+  Effect(const Effect& other);
+  Effect(Effect&& other) noexcept;
+  Effect& operator=(const Effect& other);
+  Effect& operator=(Effect&& other) noexcept;
+  ~Effect();
+};
 using Effects = std::vector<Effect>;
 
 }  // namespace hyps::voter

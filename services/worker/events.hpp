@@ -69,8 +69,16 @@ struct Sent {  // the last chunk is out (or the stream was given up)
 };
 struct Tick {};  // a few times a second
 
-using Event = std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Fetched,
-                           FetchFailed, Loaded, LoadFailed, Computed, ComputeFailed, Sent, Tick>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Event : std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Fetched,
+                            FetchFailed, Loaded, LoadFailed, Computed, ComputeFailed, Sent, Tick> {
+  using variant::variant;
+  Event(const Event& other);
+  Event(Event&& other) noexcept;
+  Event& operator=(const Event& other);
+  Event& operator=(Event&& other) noexcept;
+  ~Event();
+};
 
 // ---- effects, to be done in order -------------------------------------------------------------
 
@@ -111,8 +119,16 @@ struct Compute {  // answered by Computed or ComputeFailed
 };
 using Log = runtime::LogLine;
 
-using Effect =
-    std::variant<Publish, Pulse, SendTensor, StopSending, Fetch, Keep, Load, Unload, Compute, Log>;
+// Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
+struct Effect : std::variant<Publish, Pulse, SendTensor, StopSending, Fetch, Keep, Load, Unload,
+                             Compute, Log> {
+  using variant::variant;
+  Effect(const Effect& other);
+  Effect(Effect&& other) noexcept;
+  Effect& operator=(const Effect& other);
+  Effect& operator=(Effect&& other) noexcept;
+  ~Effect();
+};
 using Effects = std::vector<Effect>;
 
 }  // namespace hyps::worker
