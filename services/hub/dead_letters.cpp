@@ -1,5 +1,7 @@
 #include "services/hub/dead_letters.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "services/hub/accept.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/models.hpp"

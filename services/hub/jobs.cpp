@@ -1,6 +1,7 @@
 #include "services/hub/jobs.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "common/protocol/topics.hpp"
 #include "services/hub/dead_letters.hpp"

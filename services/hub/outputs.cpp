@@ -1,5 +1,6 @@
 #include "services/hub/outputs.hpp"
 
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "services/hub/keys.hpp"

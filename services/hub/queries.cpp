@@ -1,6 +1,7 @@
 #include "services/hub/queries.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "services/hub/keys.hpp"
 #include "services/hub/models.hpp"

@@ -1,7 +1,7 @@
 // What people ask (API.md).
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "services/hub/state.hpp"
 

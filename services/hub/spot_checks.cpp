@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "services/hub/accept.hpp"
 #include "services/hub/file_ranges.hpp"

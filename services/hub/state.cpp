@@ -1,6 +1,7 @@
 #include "services/hub/state.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "services/hub/files.hpp"
 

@@ -1,4 +1,6 @@
 // The summary on hyps/status.
+#include <nlohmann/json.hpp>
+
 #include "common/protocol/topics.hpp"
 #include "services/hub/accept.hpp"
 #include "services/hub/queries.hpp"
