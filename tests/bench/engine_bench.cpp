@@ -1,44 +1,40 @@
 // Latency of well-known networks on one and two threads, and of VGG16's convolutions against the
 // same convolutions as bare oneDNN primitives with oneDNN's own choice of implementation.
-#include <benchmark/benchmark.h>
-#include <fmt/format.h>
 #include <omp.h>
 
 #include <array>
-#include <cstdlib>
 #include <dnnl.hpp>
+#include <memory>
 
-#include "common/base/random.hpp"
 #include "common/engine/engine.hpp"
 #include "common/zoo/zoo.hpp"
+#include "tests/bench/support/inputs.hpp"
+#include "tests/bench/support/report.hpp"
 
-namespace hyps::engine {
 namespace {
 
-cnn::Tensor random_input(const cnn::Shape& shape) {
-  Random random(1);
-  std::vector<float> values(static_cast<std::size_t>(cnn::element_count(shape)));
-  for (auto& value : values) value = random.uniform(-1, 1);
-  return cnn::Tensor::floats(shape, std::move(values));
-}
+using namespace hyps;
 
-void run_graph(benchmark::State& state, const cnn::Graph& graph) {
-  const auto executable = make_onednn_engine(static_cast<int>(state.range(0)))->compile(graph);
-  if (!executable.ok()) return state.SkipWithError(executable.error().message.c_str());
-  const std::vector inputs{random_input(graph.inputs[0].shape)};
-  for (auto _ : state) {
-    auto outputs = (*executable)->run(inputs);
-    if (!outputs.ok()) return state.SkipWithError(outputs.error().message.c_str());
-    benchmark::DoNotOptimize(outputs);
+// A network and its input.
+class Runner {
+ public:
+  Runner(const cnn::Graph& graph, int threads)
+      : inputs_{bench::random_input(graph.inputs[0].shape)} {
+    auto compiled = engine::make_onednn_engine(threads)->compile(graph);
+    if (!compiled.ok()) bench::fail(compiled.error().message);
+    executable_ = std::move(*compiled);
   }
-  state.counters["resident_MB"] = static_cast<double>((*executable)->resident_bytes()) / 1e6;
-}
+  void run() const {
+    if (!executable_->run(inputs_).ok()) bench::fail("a network fails");
+  }
+  [[nodiscard]] double resident_mb() const {
+    return static_cast<double>(executable_->resident_bytes()) / 1e6;
+  }
 
-void network(benchmark::State& state, const std::string& name) {
-  const auto graph = zoo::make(name, 7);
-  if (!graph.ok()) return state.SkipWithError(graph.error().message.c_str());
-  run_graph(state, *graph);
-}
+ private:
+  std::vector<cnn::Tensor> inputs_;
+  std::unique_ptr<engine::Executable> executable_;
+};
 
 struct Layer {
   std::int64_t inputs, outputs, side;
@@ -59,83 +55,100 @@ constexpr std::array<Layer, 13> kVgg16{{{3, 64, 224},
                                         {512, 512, 14}}};
 
 // One convolution as a network of its own, reorders at both ends included.
-void engine_convolution(benchmark::State& state, const Layer& layer) {
+cnn::Graph one_convolution(const Layer& layer) {
   cnn::Graph graph;
   graph.name = "conv";
   graph.inputs = {{"x", cnn::DType::f32, {1, layer.inputs, layer.side, layer.side}}};
   graph.outputs = {{"y", cnn::DType::f32, {}}};
-  graph.weights["w"] = random_input({layer.outputs, layer.inputs, 3, 3});
-  graph.weights["b"] = random_input({layer.outputs});
+  graph.weights["w"] = bench::random_input({layer.outputs, layer.inputs, 3, 3});
+  graph.weights["b"] = bench::random_input({layer.outputs});
   graph.nodes = {
       {"Conv", "conv", {"x", "w", "b"}, {"y"}, {{"pads", std::vector<std::int64_t>{1, 1, 1, 1}}}}};
   if (const auto status = cnn::infer_shapes(graph); !status.ok()) {
-    return state.SkipWithError(status.error().message.c_str());
+    bench::fail(status.error().message);
   }
-  run_graph(state, graph);
+  return graph;
 }
 
-void bare_convolution(benchmark::State& state, const Layer& layer) {
-  using dnnl::memory;
-  omp_set_num_threads(static_cast<int>(state.range(0)));
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  const auto any = [](const memory::dims& dims) {
-    return memory::desc(dims, memory::data_type::f32, memory::format_tag::any);
-  };
-  const dnnl::convolution_forward::desc what(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-      any({1, layer.inputs, layer.side, layer.side}), any({layer.outputs, layer.inputs, 3, 3}),
-      any({layer.outputs}), any({1, layer.outputs, layer.side, layer.side}), {1, 1}, {1, 1},
-      {1, 1});
-  const dnnl::convolution_forward::primitive_desc form(what, engine);
-  const auto zeroed = [&](const memory::desc& desc) {
-    memory result(desc, engine);
-    std::fill_n(static_cast<char*>(result.get_data_handle()), desc.get_size(), '\0');
-    return result;
-  };
-  const std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, zeroed(form.src_desc())},
-                                                  {DNNL_ARG_WEIGHTS, zeroed(form.weights_desc())},
-                                                  {DNNL_ARG_BIAS, zeroed(form.bias_desc())},
-                                                  {DNNL_ARG_DST, zeroed(form.dst_desc())}};
-  const dnnl::convolution_forward primitive(form);
-  for (auto _ : state) primitive.execute(stream, arguments);
+// The same as nothing but oneDNN's primitive.
+class BareConvolution {
+ public:
+  explicit BareConvolution(const Layer& layer) {
+    using dnnl::memory;
+    const auto any = [](const memory::dims& dims) {
+      return memory::desc(dims, memory::data_type::f32, memory::format_tag::any);
+    };
+    const dnnl::convolution_forward::desc what(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+        any({1, layer.inputs, layer.side, layer.side}), any({layer.outputs, layer.inputs, 3, 3}),
+        any({layer.outputs}), any({1, layer.outputs, layer.side, layer.side}), {1, 1}, {1, 1},
+        {1, 1});
+    const dnnl::convolution_forward::primitive_desc form(what, engine_);
+    const auto zeroed = [&](const memory::desc& desc) {
+      memory result(desc, engine_);
+      std::fill_n(static_cast<char*>(result.get_data_handle()), desc.get_size(), '\0');
+      return result;
+    };
+    arguments_ = {{DNNL_ARG_SRC, zeroed(form.src_desc())},
+                  {DNNL_ARG_WEIGHTS, zeroed(form.weights_desc())},
+                  {DNNL_ARG_BIAS, zeroed(form.bias_desc())},
+                  {DNNL_ARG_DST, zeroed(form.dst_desc())}};
+    primitive_ = dnnl::convolution_forward(form);
+  }
+  void run(int threads) {
+    omp_set_num_threads(threads);
+    primitive_.execute(stream_, arguments_);
+  }
+
+ private:
+  dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream_{engine_};
+  std::unordered_map<int, dnnl::memory> arguments_;
+  dnnl::convolution_forward primitive_;
+};
+
+void measure_networks(const std::vector<std::string>& names, int threads,
+                      const bench::Options& options, bench::Report& report) {
+  for (const std::string& name : names) {
+    const auto graph = zoo::make(name, 7);
+    if (!graph.ok()) bench::fail(graph.error().message);
+    const Runner runner(*graph, threads);
+    const auto ms = bench::alternate(options.rounds, {[&] { runner.run(); }});
+    report.add({.name = fmt::format("{}, {} thread(s)", name, threads),
+                .unit = "ms",
+                .a = {"whole network", ms[0]},
+                .more = {{"resident_MB", runner.resident_mb()}}});
+  }
 }
 
-void add_all() {
-  for (const auto& name : zoo::names()) {
-    benchmark::RegisterBenchmark(name.c_str(), [name](auto& state) { network(state, name); })
-        ->Arg(1)
-        ->Arg(2)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
-  }
-  // Engine and bare primitive alternate, so that a slow minute of the machine hits both.
+void measure_convolutions(int threads, const bench::Options& options, bench::Report& report) {
   for (std::size_t i = 0; i < kVgg16.size(); ++i) {
-    const auto layer = kVgg16.at(i);
-    const auto engine = fmt::format("vgg16_conv{:02}/engine", i + 1);
-    const auto bare = fmt::format("vgg16_conv{:02}/bare", i + 1);
-    benchmark::RegisterBenchmark(engine.c_str(),
-                                 [layer](auto& state) { engine_convolution(state, layer); })
-        ->Arg(1)
-        ->Arg(2)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
-    benchmark::RegisterBenchmark(bare.c_str(),
-                                 [layer](auto& state) { bare_convolution(state, layer); })
-        ->Arg(1)
-        ->Arg(2)
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+    const Runner runner(one_convolution(kVgg16.at(i)), threads);
+    BareConvolution bare(kVgg16.at(i));
+    const auto ms =
+        bench::alternate(options.rounds, {[&] { runner.run(); }, [&] { bare.run(threads); }});
+    report.add({.name = fmt::format("vgg16, convolution {}, {} thread(s)", i + 1, threads),
+                .unit = "ms",
+                .a = {"engine", ms[0]},
+                .b = bench::Side{"bare primitive", ms[1]}});
   }
 }
 
 }  // namespace
-}  // namespace hyps::engine
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
-  hyps::engine::add_all();
-  benchmark::RunSpecifiedBenchmarks();
-  return EXIT_SUCCESS;
+  CLI::App app{"Networks, and VGG16's convolutions against bare primitives"};
+  bench::Options options;
+  options.add_to(app);
+  std::vector<std::string> names = zoo::names();
+  app.add_option("--models", names, "As hyps make-model names them [all]")->delimiter(',');
+  CLI11_PARSE(app, argc, argv);
+  return bench::run([&] {
+    bench::Report report("engine", options);
+    for (const int threads : {1, 2}) {
+      measure_networks(names, threads, options, report);
+      measure_convolutions(threads, options, report);
+    }
+    return report.finish();
+  });
 }
