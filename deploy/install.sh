@@ -6,7 +6,8 @@
 #   deploy/install.sh build   run, and compilers and headers
 #   deploy/install.sh test    build, and what the tests need: clients, ONNX's test data, a container engine,
 #                             clang with libFuzzer
-#   deploy/install.sh list run|build|test     only prints the packages
+#   deploy/install.sh bench   build, and what some benchmarks compare hyps with
+#   deploy/install.sh list run|build|test|bench     only prints the packages
 #
 # Debian starts a broker of its own on 127.0.0.1:1883 when it installs Mosquitto. hyps never uses that
 # one: it starts its own on another port, or in a container.
@@ -38,6 +39,9 @@ test=(
   procps iproute2 iptables clang-format
   clang libclang-rt-14-dev
 )
+bench=(
+  libopencv-dnn-dev
+)
 
 fail() {
   echo "install.sh: $*" >&2
@@ -49,7 +53,8 @@ packages_of() {
     run) printf '%s\n' "${run[@]}" ;;
     build) printf '%s\n' "${run[@]}" "${build[@]}" ;;
     test) printf '%s\n' "${run[@]}" "${build[@]}" "${test[@]}" ;;
-    *) fail "unknown set '$1'; there are run, build and test" ;;
+    bench) printf '%s\n' "${run[@]}" "${build[@]}" "${bench[@]}" ;;
+    *) fail "unknown set '$1'; there are run, build, test and bench" ;;
   esac
 }
 
@@ -83,7 +88,7 @@ as_root() {
   fi
 }
 
-[[ $# -ge 1 ]] || fail "usage: install.sh run|build|test"
+[[ $# -ge 1 ]] || fail "usage: install.sh run|build|test|bench"
 only_list=no
 if [[ $1 == list ]]; then
   only_list=yes

@@ -88,6 +88,7 @@ class Report {
       print(row.b->name, b, row.unit);
       ratio = a.median / b.median;
       json["ratio"] = ratio;
+      json["ratio_of_minima"] = a.min / b.min;
       fmt::print("    {:<26} {:10.3f} of medians {:10.3f} of minima\n", "ratio", ratio,
                  a.min / b.min);
     }
