@@ -44,6 +44,34 @@ inline double critical_compute(const partition::Plan& plan, const JobTimes& time
   return sum;
 }
 
+// Of the slices of one layer: from the moment the last of their inputs is stored to the moment the
+// last of their outputs is, and of that the time the device computes that computes longest.
+struct StageTimes {
+  double whole = 0;
+  double computed = 0;
+  double loaded = 0;
+  [[nodiscard]] double communicated() const { return whole - computed - loaded; }
+};
+inline StageTimes stage_of(const partition::Plan& plan, const JobTimes& times,
+                           const std::string& layer) {
+  StageTimes stage;
+  std::map<std::string, StageTimes> devices;
+  for (const auto& part : plan.partitions) {
+    if (part.kind != partition::Kind::horizontal || part.layers.front() != layer) continue;
+    const PartTimes& took = times.parts.at(part.name.text);
+    stage.whole = std::max(stage.whole, took.waited);
+    StageTimes& device = devices[times.worker_of.at(part.name.text)];
+    device.computed += took.computed;
+    device.loaded += took.loaded;
+  }
+  for (const auto& [name, device] : devices) {
+    if (device.computed + device.loaded <= stage.computed + stage.loaded) continue;
+    stage.computed = device.computed;
+    stage.loaded = device.loaded;
+  }
+  return stage;
+}
+
 inline partition::Request request(const std::string& name, std::vector<std::string> cut_after,
                                   std::map<std::string, int> slices = {}) {
   partition::Request cut;
