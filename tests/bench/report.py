@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Tables and plots of a folder of benchmark results (run.sh fills it).
 
-    report.py FOLDER            writes FOLDER/table.md and FOLDER/*.svg
-    report.py FOLDER --readme   and puts the table into README.md beside this file
-    report.py --machine         prints this machine's description as JSON
+    report.py FOLDER              writes FOLDER/table.md and FOLDER/*.svg
+    report.py FOLDER --readme     and puts the table into README.md beside this file
+    report.py --stamp FILE LOAD   adds the machine's description to a result; LOAD: before it ran
 """
 import datetime
 import json
@@ -33,7 +33,7 @@ def found(pattern, text, default="unknown"):
     return match.group(1).strip() if match else default
 
 
-def machine():
+def machine(load_before):
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text(errors="replace")
     flags = found(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, "").split()
     isa = next((name for name in ("avx512_vnni", "avx512f", "avx2", "sse4_1", "sve", "asimd") if name in flags), "")
@@ -51,7 +51,8 @@ def machine():
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(memory_kb / 1e6, 1),
         "kernel": platform.release(),
-        "load": os.getloadavg()[0],
+        "load_before": load_before,
+        "load_after": os.getloadavg()[0],
         "commit": output_of("git", "-C", str(HERE), "rev-parse", "--short", "HEAD") + dirty,
         "packages": versions,
     }
@@ -72,22 +73,34 @@ def row_line(row):
     return f"| {row['name']} | {side(row['a'], row['unit'])} | {b} | {ratio} | {aim} |"
 
 
-def machine_lines(facts, load_after):
+def machine_lines(facts):
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items())
-    return [
-        f"{facts['date']}, commit {facts['commit']}: {facts['cpu']}, {facts['cores']} cores, {facts['isa']}, "
-        f"{facts['memory_gb']} GB, Linux {facts['kernel']}; load {facts['load']:.1f} before and {load_after:.1f} after.",
-        "Packages: " + packages + ".", ""]
+    return [f"{facts['cpu']}, {facts['cores']} cores, {facts['isa']}, {facts['memory_gb']} GB, Linux {facts['kernel']}. "
+            f"Packages: {packages}."]
+
+
+def run_line(facts):
+    return (f"{facts['date']}, commit {facts['commit']}, load {facts['load_before']:.1f} before and "
+            f"{facts['load_after']:.1f} after.")
+
+
+def results_in(folder):
+    return [(file, json.loads(file.read_text())) for file in sorted(folder.glob("bench_*.json"))]
 
 
 def table(folder):
-    facts = json.loads((folder / "machine.json").read_text())
-    lines = machine_lines(facts, facts.get("load_after", facts["load"]))
-    for line in (folder / "not-run.txt").read_text().splitlines() if (folder / "not-run.txt").exists() else []:
-        lines.append(f"- not run: {line}")
-    for file in sorted(folder.glob("bench_*.json")):
-        result = json.loads(file.read_text())
+    lines = []
+    described = ""
+    if (folder / "not-run.txt").exists():
+        lines += [f"- not run: {line}" for line in (folder / "not-run.txt").read_text().splitlines()]
+    for file, result in results_in(folder):
+        facts = result.get("machine")
         lines += ["", f"### {file.stem}", ""]
+        if facts and machine_lines(facts) != described:
+            described = machine_lines(facts)
+            lines += described
+        if facts:
+            lines += [run_line(facts), ""]
         if result["rows"]:
             lines += ["| what | A, median | B, median | A / B | aim |", "|---|---|---|---|---|"]
             lines += [row_line(row) for row in result["rows"]]
@@ -99,8 +112,7 @@ def table(folder):
 
 
 def draw_all(folder):
-    for file in sorted(folder.glob("bench_*.json")):
-        result = json.loads(file.read_text())
+    for file, result in results_in(folder):
         for drawn in result.get("notes", {}).get("plots", []):
             (folder / (drawn["file"] + ".svg")).write_text(plot.draw(drawn))
         compared = [row for row in result["rows"] if "ratio" in row]
@@ -116,8 +128,10 @@ def put_into_readme(text):
 
 
 def main(arguments):
-    if arguments == ["--machine"]:
-        print(json.dumps(machine(), indent=1))
+    if len(arguments) == 3 and arguments[0] == "--stamp":
+        file = pathlib.Path(arguments[1])
+        stamped = json.loads(file.read_text()) | {"machine": machine(float(arguments[2]))}
+        file.write_text(json.dumps(stamped, indent=1) + "\n")
         return 0
     if not arguments or arguments[1:] not in ([], ["--readme"]):
         print(__doc__, file=sys.stderr)

@@ -7,7 +7,7 @@
 #     --only NAME,NAME              bench_NAME only
 #     --out FOLDER                  [build/bench]
 #     --no-build                    what is built already
-#     --readme                      put table and plots into tests/bench (README.md, results/)
+#     --readme                      put table and plots into tests/bench (README.md, results/), beside what is there
 #
 # A benchmark that cannot run here says why, and the rest goes on; one that fails makes the exit code 1.
 set -euo pipefail
@@ -41,46 +41,51 @@ if [[ $build == yes ]]; then
   cmake --build --preset release --target benches | tail -n 1
 fi
 
-arguments_of() { # PROGRAM
-  local line quick=2 column=2 found
+# The runs of one program: a line each, LABEL|ARGUMENTS.
+runs_of() { # PROGRAM
+  local column=2 lines
   [[ $form == quick ]] || column=3
-  found=$(grep -E "^$1 *\|" tests/bench/arguments.txt || true)
-  if [[ -n $found ]]; then
-    cut -d'|' -f$column <<<"$found"
-  elif [[ $form == quick ]]; then
-    echo "--rounds 3"
+  lines=$(grep -E "^$1(:[a-z0-9]+)? *\|" tests/bench/arguments.txt || true)
+  if [[ -z $lines ]]; then
+    [[ $form == quick ]] && echo '|--rounds 3' || echo '|'
+    return
   fi
+  awk -F'|' -v column=$column '{ split($1, name, ":"); gsub(/ /, "", name[2]); print name[2] "|" $column }' <<<"$lines"
 }
 
-mkdir -p "$out"
-rm -f "$out"/bench_*.json "$out"/*.svg "$out"/not-run.txt
-$python tests/bench/report.py --machine >"$out/machine.json"
-status=0
-for program in "$bin"/bench_*; do
-  name=${program##*/}
-  [[ -z $only || $only == *",${name#bench_},"* ]] || continue
-  read -ra arguments <<<"$(arguments_of "$name")"
-  say "$name ${arguments[*]}"
-  code=0
-  "$program" "${arguments[@]}" --json "$out/$name.json" 2>"$out/$name.log" || code=$?
+run_one() { # PROGRAM NAME ARGUMENTS…
+  local name=$2 code=0 load
+  load=$(cut -d' ' -f1 /proc/loadavg)
+  say "$name ${*:3}"
+  "$1" "${@:3}" --json "$out/$name.json" 2>"$out/$name.log" || code=$?
   if [[ $code == 77 ]]; then
     echo "$name: $(tail -n 1 "$out/$name.log")" | tee -a "$out/not-run.txt"
   elif [[ $code != 0 ]]; then
     status=1
     tail -n 20 "$out/$name.log"
     echo "$name: failed with exit code $code: $(tail -n 1 "$out/$name.log")" | tee -a "$out/not-run.txt"
+  else
+    $python tests/bench/report.py --stamp "$out/$name.json" "$load"
   fi
+}
+
+mkdir -p "$out"
+rm -f "$out"/bench_*.json "$out"/*.svg "$out"/not-run.txt
+status=0
+for program in "$bin"/bench_*; do
+  name=${program##*/}
+  [[ -z $only || $only, == *",${name#bench_},"* ]] || continue
+  while IFS='|' read -r label words <&3; do
+    read -ra arguments <<<"$words"
+    run_one "$program" "$name${label:+-$label}" "${arguments[@]}"
+  done 3< <(runs_of "$name")
 done
-$python - "$out/machine.json" <<'END'
-import json, os, sys
-facts = json.load(open(sys.argv[1]))
-facts["load_after"] = os.getloadavg()[0]
-json.dump(facts, open(sys.argv[1], "w"), indent=1)
-END
 say "Table and plots: $out"
-$python tests/bench/report.py "$out" $readme
+$python tests/bench/report.py "$out"
 if [[ -n $readme ]]; then
   mkdir -p tests/bench/results
-  cp "$out"/*.svg "$out"/bench_*.json "$out/machine.json" tests/bench/results/
+  cp "$out"/bench_*.json tests/bench/results/
+  $python tests/bench/report.py tests/bench/results --readme >/dev/null
+  rm -f tests/bench/results/table.md
 fi
 exit $status

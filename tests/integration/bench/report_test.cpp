@@ -100,9 +100,9 @@ TEST_F(Results, become_a_table_and_plots) {
          plot("lines", "lines", {4, 8, 50})});
   const std::string python = "/usr/bin/python3";
   const std::string script = test::source("tests/bench/report.py").string();
-  const auto machine = test::run_program({python, script, "--machine"});
-  ASSERT_EQ(machine.code, 0) << machine.errors;
-  std::ofstream(file("machine.json")) << machine.output;
+  const auto stamp =
+      test::run_program({python, script, "--stamp", file("bench_some.json").string(), "0.25"});
+  ASSERT_EQ(stamp.code, 0) << stamp.errors;
   std::ofstream(file("not-run.txt")) << "bench_other: no such network\n";
 
   const auto report = test::run_program({python, script, folder_.path().string()});
@@ -111,6 +111,7 @@ TEST_F(Results, become_a_table_and_plots) {
   EXPECT_THAT(report.output, HasSubstr("| 0.80 | ratio <= 1: met |"));
   EXPECT_THAT(report.output, HasSubstr("not run: bench_other: no such network"));
   EXPECT_THAT(report.output, HasSubstr("seen here"));
+  EXPECT_THAT(report.output, HasSubstr("load 0.2 before"));
   for (const char* name : {"bars.svg", "stack.svg", "lines.svg", "bench_some.svg"}) {
     const auto parsed = test::run_program(
         {python, "-c", "import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])",
