@@ -73,6 +73,22 @@ std::vector<Layer> layers_of(const cnn::Graph& graph) {
   return layers;
 }
 
+std::vector<std::size_t> reach_of(const cnn::Graph& graph, const std::vector<Layer>& layers,
+                                  const Threshold& threshold) {
+  const Flow flow(graph);
+  std::vector<std::size_t> reach;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    Sweep sweep(flow, static_cast<int>(layers[i].nodes.begin), -1);
+    std::size_t end = i;
+    for (; end < layers.size(); ++end) {
+      while (sweep.end() < layers[end].nodes.end) sweep.add_next();
+      if (!fits(sweep, threshold)) break;
+    }
+    reach.push_back(end);
+  }
+  return reach;
+}
+
 std::vector<SplitPoint> split_points(const cnn::Graph& graph, const std::vector<Layer>& layers,
                                      const Threshold& threshold) {
   const Flow flow(graph);

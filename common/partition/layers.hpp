@@ -34,6 +34,11 @@ struct Threshold {
   std::int64_t value = 0;  // 0: no limit
 };
 
+// [i]: the largest `end` for which layers [i, end) fit the threshold as one V-partition; i where
+// not even layer i does.
+std::vector<std::size_t> reach_of(const cnn::Graph& graph, const std::vector<Layer>& layers,
+                                  const Threshold& threshold);
+
 struct SplitPoint {
   enum class Kind { mandatory, optional, possible };
   std::size_t after_layer = 0;

@@ -21,6 +21,18 @@ const char* to_string(Kind kind) {
   return "report";
 }
 
+const char* to_string(Objective objective) {
+  return objective == Objective::throughput ? "throughput" : "latency";
+}
+
+Result<Objective> objective_named(const std::string& name) {
+  for (const Objective objective : {Objective::latency, Objective::throughput}) {
+    if (name == to_string(objective)) return objective;
+  }
+  return Error{ErrorKind::invalid,
+               fmt::format("'{}' is no objective; there are latency and throughput", name)};
+}
+
 PlanId Plan::id() const {
   const Digest digest = hyps::digest_of(std::string_view(to_json(*this)));
   return PlanId(fmt::format("{}@{}", model, digest.hex().substr(0, 8)));

@@ -45,10 +45,20 @@ struct Partition {
   [[nodiscard]] std::int64_t memory_bytes() const { return cost.weight_bytes + activation_bytes; }
 };
 
+// What the plan was made for, and what its placement is chosen by.
+enum class Objective {
+  latency,     // one image in the shortest time
+  throughput,  // a stream of images: the busiest device has as little to do for each as possible
+};
+const char* to_string(Objective objective);
+// Errors: invalid.
+Result<Objective> objective_named(const std::string& name);
+
 struct Plan {
   std::string model;    // name
   Digest model_digest;  // of the graph it was made for (digest_of below)
   Threshold threshold;
+  Objective objective = Objective::latency;
   std::vector<Partition> partitions;  // topological order; ingest first, report last
 
   [[nodiscard]] PlanId id() const;  // from the content

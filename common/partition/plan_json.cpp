@@ -312,6 +312,7 @@ std::string to_json(const Plan& plan) {
   json["model_digest"] = plan.model_digest.hex();
   json["threshold"] = {{"unit", name_of_unit(plan.threshold.unit)},
                        {"value", plan.threshold.value}};
+  if (plan.objective != Objective::latency) json["objective"] = to_string(plan.objective);
   json["partitions"] = Json::array();
   for (const auto& partition : plan.partitions) json["partitions"].push_back(to_json(partition));
   // check() lets only UTF-8 through; a plan that was never checked must not throw here either.
@@ -343,6 +344,11 @@ Result<Plan> plan_from_json(const std::string& text) {
   plan.model_digest = digest.value_or(Digest{});
   if (const Json* threshold = reader.object("threshold")) {
     HYPS_TRY(plan.threshold, read_threshold(*threshold));
+  }
+  if (reader.has("objective")) {
+    const auto objective = objective_named(reader.text("objective"));
+    if (objective.ok()) plan.objective = *objective;
+    reader.take(objective.ok() ? Status() : Status(objective.error()));
   }
   std::size_t index = 0;
   for (const Json* element : reader.elements("partitions")) {

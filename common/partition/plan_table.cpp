@@ -110,7 +110,8 @@ std::string to_table(const Plan& plan) {
     rows[i + 1][kLayersColumn] = layers_label(plan.partitions[i], widths[kLayersColumn]);
   }
   std::string text =
-      fmt::format("plan {}, threshold {}\n\n", plan.id().text, threshold_label(plan.threshold));
+      fmt::format("plan {}, threshold {}{}\n\n", plan.id().text, threshold_label(plan.threshold),
+                  plan.objective == Objective::throughput ? ", for throughput" : "");
   for (const Row& row : rows) text += line_of(row, widths);
   if (totals.largest != nullptr) {
     text += fmt::format("\nLargest partition: {}, {}. Moved for one image: {}.\n",

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "common/base/units.hpp"
 #include "common/planning/planning.hpp"
@@ -22,7 +23,10 @@ class Placer {
  public:
   Placer(const partition::Plan& plan, const std::vector<Device>& devices,
          const std::map<WorkerId, std::int64_t>& held)
-      : parts_(plan.partitions), devices_(devices), device_of_(parts_.size(), kNowhere) {
+      : parts_(plan.partitions),
+        for_throughput_(plan.objective == partition::Objective::throughput),
+        devices_(devices),
+        device_of_(parts_.size(), kNowhere) {
     // Whatever order they were given in, the answer is the same.
     std::sort(devices_.begin(), devices_.end(),
               [](const Device& a, const Device& b) { return a.id < b.id; });
@@ -48,14 +52,19 @@ class Placer {
     }
   }
 
-  void place_rest() {
+  // Which comes first among those of the safe zone, and among the others.
+  enum class Order { by_memory, by_work };
+  void place_rest(Order first) {
     std::vector<std::size_t> order;
     for (std::size_t p = 0; p < parts_.size(); ++p) {
       if (device_of_[p] == kNowhere) order.push_back(p);
     }
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       const auto key = [&](std::size_t p) {
-        return std::tuple(!parts_[p].safe_zone, -parts_[p].memory_bytes());
+        const double size = first == Order::by_work
+                                ? busy_s(parts_[p], speed_.empty() ? 1 : speed_[0], Link{})
+                                : static_cast<double>(parts_[p].memory_bytes());
+        return std::tuple(!parts_[p].safe_zone, -size);
       };
       return key(a) < key(b);
     });
@@ -68,6 +77,17 @@ class Placer {
     for (int i = 0; i < kMostImprovements; ++i) {
       if (devices_.empty() || !improve_once()) return;
     }
+  }
+
+  // What makes it worse than another placement: devices that take turns, then the busiest's work.
+  [[nodiscard]] std::pair<std::size_t, double> badness() const {
+    std::size_t turns = 0;
+    double busiest_s = 0;
+    for (std::size_t d = 0; d < devices_.size(); ++d) {
+      turns += room(d) < 0 ? 1 : 0;
+      busiest_s = std::max(busiest_s, work_s_[d]);
+    }
+    return {turns, busiest_s};
   }
 
   [[nodiscard]] Placement result() const {
@@ -91,6 +111,7 @@ class Placer {
     return devices_[d].memory_bytes - used_[d];
   }
   [[nodiscard]] double seconds(std::size_t d, std::size_t p) const {
+    if (for_throughput_) return busy_s(parts_[p], speed_[d], Link{});
     return static_cast<double>(parts_[p].cost.flops) / speed_[d];
   }
   // Slices of the layer of p on d, p itself not counted.
@@ -216,6 +237,7 @@ class Placer {
   }
 
   const std::vector<Partition>& parts_;
+  const bool for_throughput_;
   std::vector<Device> devices_;
   std::vector<std::size_t> device_of_;
   std::vector<bool> movable_;
@@ -229,11 +251,17 @@ class Placer {
 Placement place(const partition::Plan& plan, const std::vector<Device>& devices,
                 const std::map<PartitionName, WorkerId>& previous,
                 const std::map<WorkerId, std::int64_t>& held) {
-  Placer placer(plan, devices, held);
-  placer.keep(previous);
-  placer.place_rest();
-  placer.improve();
-  return placer.result();
+  const auto placed = [&](Placer::Order first) {
+    Placer placer(plan, devices, held);
+    placer.keep(previous);
+    placer.place_rest(first);
+    placer.improve();
+    return placer;
+  };
+  Placer by_memory = placed(Placer::Order::by_memory);
+  if (plan.objective == partition::Objective::latency) return by_memory.result();
+  Placer by_work = placed(Placer::Order::by_work);
+  return (by_work.badness() < by_memory.badness() ? by_work : by_memory).result();
 }
 
 }  // namespace hyps::planning

@@ -22,10 +22,13 @@ struct Device {
 
 // A plan whose every partition fits the smallest device's budget if that is possible, else the next
 // larger one's (so that as many devices as possible can stand in for each other; a budget that
-// needs more than 16 slices of a layer is passed over while there is a larger one); V-cuts so that
-// every device gets work. Errors: invalid, naming what does not fit and what is missing.
+// needs more than 16 slices of a layer is passed over while there is a larger one). For latency:
+// V-cuts so that every device gets work. For throughput: of several ways to cut it, one V-partition
+// a device among them, the one whose placement has the least predicted interval. Errors: invalid,
+// naming what does not fit and what is missing.
 Result<partition::Plan> plan_for(const cnn::Graph& graph, const std::string& model_name,
-                                 const std::vector<Device>& devices);
+                                 const std::vector<Device>& devices,
+                                 partition::Objective objective = partition::Objective::latency);
 
 struct Unplaced {
   PartitionName partition;
@@ -39,7 +42,8 @@ struct Placement {
 
 // Deterministic. A partition stays where `previous` has it if that device is still there (moving
 // loses its loaded weights). Others go to a device with room, rather one without a slice of the
-// same layer, so that the work (flops / speed) is balanced; a device whose partitions exceed its
+// same layer, so that the work (flops / speed; of a plan for throughput what is moved, too) is
+// balanced; a device whose partitions exceed its
 // budget together takes turns (loads one after another), which is used only when no device has room
 // for it besides. A device never gets a partition above its whole budget, nor one for the safe zone
 // outside of it, nor any while it is in quarantine. `held` is what other plans already use on each
@@ -69,5 +73,10 @@ struct Link {
 };
 double predict_latency_s(const partition::Plan& plan, const Placement& placement,
                          const std::vector<Device>& devices, const Link& link);
+
+// Predicted seconds between two answers when there is always another image: the work of the busiest
+// device for each, computing and moving what its partitions take and make.
+double predict_interval_s(const partition::Plan& plan, const Placement& placement,
+                          const std::vector<Device>& devices, const Link& link);
 
 }  // namespace hyps::planning

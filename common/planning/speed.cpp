@@ -8,6 +8,7 @@ namespace hyps::planning {
 namespace {
 
 constexpr double kAssumedGflopsPerCore = 4;  // a small ARM core
+constexpr double kFlopsPerWeightByte = 4;    // that a device does while it reads a byte of weights
 
 double cores_of(const Device& device) { return std::max(1, device.cores); }
 
@@ -33,6 +34,26 @@ std::map<WorkerId, double> speeds_of(const std::vector<Device>& devices) {
     speeds[device.id] = gflops * 1e9;
   }
   return speeds;
+}
+
+double pipeline_flops(const cnn::Cost& cost) {
+  return static_cast<double>(cost.flops) +
+         kFlopsPerWeightByte * static_cast<double>(cost.weight_bytes);
+}
+
+double bytes_moved(const partition::Partition& part) {
+  double bytes = 0;
+  for (const auto* values : {&part.inputs, &part.outputs}) {
+    for (const auto& value : *values) {
+      if (!value.shape.empty())
+        bytes += static_cast<double>(value.bytes());  // not image and answer
+    }
+  }
+  return bytes;
+}
+
+double busy_s(const partition::Partition& part, double flops_per_s, const Link& link) {
+  return pipeline_flops(part.cost) / flops_per_s + bytes_moved(part) / link.bytes_per_second;
 }
 
 }  // namespace hyps::planning

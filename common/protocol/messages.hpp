@@ -58,9 +58,10 @@ struct WorkerInfo {
   bool safe_zone = false;
   std::string isa;
   std::string version;
+  std::uint32_t max_batch = 1;  // tasks of one partition that it computes in one go
   template <typename A>
   void serialize(A& a) {
-    a(id, incarnation, memory_bytes, cores, safe_zone, isa, version);
+    a(id, incarnation, memory_bytes, cores, safe_zone, isa, version, max_batch);
   }
 };
 
@@ -242,9 +243,10 @@ struct Deploy {
   std::vector<FileRef> files;    // "model.onnx", external weights, "labels.txt", "preprocess.yaml"
   std::string plan_json;         // a plan made by hand; empty: the manager plans
   std::string replication = {};  // JSON (common/partition), for the manager's plan; empty: none
+  std::string objective = {};    // of the manager's plan: "latency" (or empty), "throughput"
   template <typename A>
   void serialize(A& a) {
-    a(request, model, files, plan_json, replication);
+    a(request, model, files, plan_json, replication, objective);
   }
 };
 
@@ -340,6 +342,7 @@ struct ModelRecord {
   std::vector<FileRef> files;
   std::string wanted_plan_json;  // from Deploy, as the next: empty: the manager plans
   std::string wanted_replication;
+  std::string wanted_objective;
   std::string state;    // "waiting" (for a plan), "ready", "failed"
   std::string problem;  // why it waits or failed; what is missing
   PlanId plan;          // empty until there is one
@@ -348,8 +351,8 @@ struct ModelRecord {
   std::vector<Route> routes;
   template <typename A>
   void serialize(A& a) {
-    a(name, files, wanted_plan_json, wanted_replication, state, problem, plan, plan_json, bundles,
-      routes);
+    a(name, files, wanted_plan_json, wanted_replication, wanted_objective, state, problem, plan,
+      plan_json, bundles, routes);
   }
 };
 

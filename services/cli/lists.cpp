@@ -78,12 +78,13 @@ Table workers_table(const json& reply) {
 }
 
 Table models_table(const json& reply) {
-  Table table({"MODEL", "STATE", "PARTITIONS", "WAITING", "RUNNING", "DONE", "FAILED", "PROBLEM"});
+  Table table(
+      {"MODEL", "STATE", "FOR", "PARTITIONS", "WAITING", "RUNNING", "DONE", "FAILED", "PROBLEM"});
   for (const json& m : reply.at("models")) {
-    table.add({text(m, "name"), text(m, "state"), std::to_string(number(m, "partitions")),
-               std::to_string(number(m, "jobs_waiting")), std::to_string(number(m, "jobs_running")),
-               std::to_string(number(m, "jobs_done")), std::to_string(number(m, "jobs_failed")),
-               text(m, "problem")});
+    table.add({text(m, "name"), text(m, "state"), text(m, "objective"),
+               std::to_string(number(m, "partitions")), std::to_string(number(m, "jobs_waiting")),
+               std::to_string(number(m, "jobs_running")), std::to_string(number(m, "jobs_done")),
+               std::to_string(number(m, "jobs_failed")), text(m, "problem")});
   }
   return table;
 }

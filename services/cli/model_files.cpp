@@ -121,9 +121,15 @@ void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
   verb->add_option("--slices", slices, "H-partitions of a layer: fc6=4,conv5_1=2");
   verb->add_option("--plan", plan_file, "Take this plan (JSON) instead of making one")
       ->check(CLI::ExistingFile);
+  verb->add_option("--objective", objective,
+                   "latency: one answer soon; throughput: a stream of images, each device with as "
+                   "little to do for each as possible")
+      ->check(CLI::IsMember({"latency", "throughput"}))
+      ->capture_default_str();
 }
 
 Result<partition::Plan> plan_with(const Model& model, const CutOptions& options) {
+  HYPS_TRY(const partition::Objective objective, partition::objective_named(options.objective));
   if (!options.plan_file.empty()) {
     HYPS_TRY(const Blob text, read_file(options.plan_file, kMaxTextBytes));
     auto plan = partition::plan_from_json(std::string(text.text()));
@@ -143,7 +149,7 @@ Result<partition::Plan> plan_with(const Model& model, const CutOptions& options)
                          .memory_bytes = memory > 0 ? memory : (std::int64_t{1} << 40U),
                          .safe_zone = true});
     }
-    return planning::plan_for(model.graph, model.name, devices);
+    return planning::plan_for(model.graph, model.name, devices, objective);
   }
   partition::Request request;
   request.model_name = model.name;
@@ -156,7 +162,9 @@ Result<partition::Plan> plan_with(const Model& model, const CutOptions& options)
   request.min_partitions = std::max(1, options.workers);
   request.cut_after = split(options.cut_after, ',');
   HYPS_TRY(request.slices, parse_slices(options.slices));
-  return partition::make_plan(model.graph, request);
+  HYPS_TRY(auto plan, partition::make_plan(model.graph, request));
+  plan.objective = objective;
+  return plan;
 }
 
 Result<std::vector<cnn::Tensor>> load_inputs(const std::string& path, const Model& model) {

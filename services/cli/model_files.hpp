@@ -50,6 +50,7 @@ struct CutOptions {
   std::string cut_after;  // "pool1,pool2"
   std::string slices;     // "fc6=4,conv5_1=2"
   std::string plan_file;  // JSON
+  std::string objective = "latency";
 
   void add_options(CLI::App* verb, bool several_thresholds);
   [[nodiscard]] bool given() const {

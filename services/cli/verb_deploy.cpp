@@ -132,7 +132,8 @@ Result<int> deploy(const Cli& cli, const Options& options) {
   HYPS_TRY(const auto reply,
            client->request(protocol::Deploy{
                0, ModelName(name), references, plan_json,
-               replication.replicas > 1 ? partition::to_json(replication) : std::string()}));
+               replication.replicas > 1 ? partition::to_json(replication) : std::string(),
+               options.cut.objective}));
   if (options.no_wait) {
     fmt::print("{} is deployed; `hyps get models` tells when it is ready\n", name);
     return kOk;

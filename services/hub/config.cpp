@@ -10,10 +10,13 @@ constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 constexpr std::int64_t kTera = 1LL << 40;
 
 void declare_bounds(runtime::Schema& schema, Config& c) {
-  schema.integer("jobs_in_flight", &c.jobs_in_flight, 1, 1000,
-                 "jobs of one model that are computed at a time; the others wait, oldest first");
+  schema.integer(
+      "jobs_in_flight", &c.jobs_in_flight, 1, 1000,
+      "jobs of one model that are computed at a time; the others wait, oldest first; of a "
+      "model planned for throughput as many more as its workers have credits");
   schema.integer("worker_credits", &c.worker_credits, 1, 64,
-                 "tasks a worker is given at a time: one to compute, the others arriving");
+                 "batches of tasks (a worker's max_batch each) that it is given at a time: one to "
+                 "compute, the others arriving; more than so many tasks only while they are small");
   schema.integer("max_waiting_jobs", &c.max_waiting_jobs, 1, 1'000'000,
                  "accepted jobs that wait; more are refused");
   schema.bytes("max_image_bytes", &c.max_image_bytes, 1, 1LL << 30,

@@ -12,8 +12,23 @@ namespace hyps::hub {
 
 namespace {
 
+// A stream of images is to keep every worker of its plan busy, with another one in its hands.
+std::int64_t in_flight(State& s, const PlanState& plan) {
+  if (plan.plan.objective != partition::Objective::throughput) return s.config.jobs_in_flight;
+  std::set<WorkerId> workers;
+  for (const auto& [partition, routes] : plan.routes) {
+    for (const auto& route : routes) workers.insert(route.worker);
+  }
+  std::int64_t credits = 0;
+  for (const WorkerId& id : workers) {
+    if (const Worker* worker = s.find_worker(id)) credits += credits_of(s, *worker);
+  }
+  return std::max(s.config.jobs_in_flight, credits);
+}
+
 void start_jobs(State& s) {
   std::map<ModelName, std::int64_t> running;
+  std::map<ModelName, std::int64_t> limits;
   for (const auto& [sequence, job] : s.jobs) {
     if (job.summary.state == JobState::running) ++running[job.summary.model];
   }
@@ -21,7 +36,10 @@ void start_jobs(State& s) {
     if (job.summary.state != JobState::waiting) continue;
     const auto* model = s.find_model(job.summary.model);
     const PlanState* plan = model == nullptr ? nullptr : s.find_plan(model->plan);
-    if (plan == nullptr || running[model->name] >= s.config.jobs_in_flight) continue;
+    if (plan == nullptr) continue;
+    const auto [limit, is_new] = limits.try_emplace(model->name, 0);
+    if (is_new) limit->second = in_flight(s, *plan);
+    if (running[model->name] >= limit->second) continue;
     ++running[model->name];
     bind_plan(job, *plan);
     s.status_due = true;
@@ -118,8 +136,33 @@ bool may_compute(State& s, const WorkerId& id, const partition::Partition& parti
          may_run(worker->info, partition);
 }
 
+std::int64_t credits_of(const State& s, const Worker& worker) {
+  return s.config.worker_credits * std::clamp<std::int64_t>(worker.info.max_batch, 1, kMostBatch);
+}
+
+namespace {
+
+// What the worker holds or will hold for the tasks it has: their inputs and outputs.
+std::int64_t bytes_of_tasks(const State& s, const Worker& worker) {
+  std::int64_t bytes = 0;
+  for (const auto& key : worker.tasks) {
+    const auto plan = s.plans.find(key.plan);
+    const auto* partition = plan == s.plans.end() ? nullptr : plan->second.plan.find(key.partition);
+    if (partition == nullptr) continue;
+    for (const auto* values : {&partition->inputs, &partition->outputs}) {
+      for (const auto& value : *values) bytes += value.bytes();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
 bool has_credit(const State& s, const Worker& worker) {
-  return static_cast<std::int64_t>(worker.tasks.size()) < s.config.worker_credits;
+  const auto tasks = static_cast<std::int64_t>(worker.tasks.size());
+  if (tasks < s.config.worker_credits) return true;
+  const auto memory = static_cast<std::int64_t>(worker.info.memory_bytes);
+  return tasks < credits_of(s, worker) && bytes_of_tasks(s, worker) < memory / kBatchShare;
 }
 
 void send_order(State& s, const Job& job, const partition::Partition& partition,

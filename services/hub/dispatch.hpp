@@ -12,6 +12,12 @@ void schedule(State& s);
 
 // Whether the worker is there and may have this partition.
 bool may_compute(State& s, const WorkerId& worker, const partition::Partition& partition);
+// How many tasks it may have at a time: worker_credits batches.
+inline constexpr std::int64_t kMostBatch = 64;  // whatever a worker says
+std::int64_t credits_of(const State& s, const Worker& worker);
+// Beyond worker_credits tasks only while the inputs and outputs of those it has take less than this
+// part of its memory: they are held besides the partitions.
+inline constexpr std::int64_t kBatchShare = 8;
 bool has_credit(const State& s, const Worker& worker);
 
 struct Order {

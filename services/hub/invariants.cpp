@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 
 namespace hyps::hub {
@@ -109,7 +110,7 @@ std::string broken_of_ballots(const State& s) {
 }
 
 std::string broken_of_worker(const State& s, const Worker& worker) {
-  if (static_cast<std::int64_t>(worker.tasks.size()) > s.config.worker_credits) {
+  if (static_cast<std::int64_t>(worker.tasks.size()) > credits_of(s, worker)) {
     return "a worker has more tasks than credits";
   }
   for (const auto& key : worker.tasks) {

@@ -33,6 +33,9 @@ Status check_deploy(const State& s, const protocol::Deploy& deploy) {
   if (!deploy.replication.empty()) {
     HYPS_CHECK(partition::replication_from_json(deploy.replication));
   }
+  if (!deploy.objective.empty()) {
+    HYPS_CHECK(partition::objective_named(deploy.objective));
+  }
   if (deploy.plan_json.empty()) return {};
   HYPS_TRY(const partition::Plan plan, partition::plan_from_json(deploy.plan_json));
   return partition::check(plan);
@@ -91,7 +94,8 @@ void on_deploy(State& s, const Peer& peer, const protocol::Deploy& deploy) {
   const auto* known = s.find_model(deploy.model);
   const bool same = known != nullptr && known->files == deploy.files &&
                     known->wanted_plan_json == deploy.plan_json &&
-                    known->wanted_replication == deploy.replication && known->state != "failed";
+                    known->wanted_replication == deploy.replication &&
+                    known->wanted_objective == deploy.objective && known->state != "failed";
   if (same) {
     return s.send(peer, protocol::Reply{deploy.request, dump(model_json(s, deploy.model))});
   }
@@ -100,6 +104,7 @@ void on_deploy(State& s, const Peer& peer, const protocol::Deploy& deploy) {
   record.files = deploy.files;
   record.wanted_plan_json = deploy.plan_json;
   record.wanted_replication = deploy.replication;
+  record.wanted_objective = deploy.objective;
   record.state = "waiting";
   record.problem = "waits for a manager to plan it";
   s.persist(model_batch(record),

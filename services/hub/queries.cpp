@@ -74,6 +74,14 @@ json worker_json(const State& s, const Worker& worker) {
           {"reputation", reputation_json(s, worker.info.id)}};
 }
 
+// Of its plan; of the plan it waits for.
+std::string objective_of(const State& s, const protocol::ModelRecord& model) {
+  const auto plan = s.plans.find(model.plan);
+  if (plan != s.plans.end()) return partition::to_string(plan->second.plan.objective);
+  const bool throughput = model.wanted_objective == to_string(partition::Objective::throughput);
+  return to_string(throughput ? partition::Objective::throughput : partition::Objective::latency);
+}
+
 json short_model_json(const State& s, const protocol::ModelRecord& model) {
   std::int64_t waiting = 0;
   std::int64_t running = 0;
@@ -88,6 +96,7 @@ json short_model_json(const State& s, const protocol::ModelRecord& model) {
           {"state", model.state},
           {"problem", problem_of(s, model)},
           {"plan", model.plan.text},
+          {"objective", objective_of(s, model)},
           {"partitions", plan == s.plans.end() ? 0 : plan->second.plan.partitions.size()},
           {"jobs_waiting", waiting},
           {"jobs_running", running},

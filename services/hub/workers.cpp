@@ -110,7 +110,8 @@ bool make_room(State& s) {
 
 bool same_info(const protocol::WorkerInfo& a, const protocol::WorkerInfo& b) {
   return a.incarnation == b.incarnation && a.memory_bytes == b.memory_bytes && a.cores == b.cores &&
-         a.safe_zone == b.safe_zone && a.isa == b.isa && a.version == b.version;
+         a.safe_zone == b.safe_zone && a.isa == b.isa && a.version == b.version &&
+         a.max_batch == b.max_batch;
 }
 
 }  // namespace

@@ -67,7 +67,12 @@ std::variant<partition::Plan, BuildFailure> plan_of(const cnn::Graph& graph,
     if (!wanted) return failure(wanted.error());
     replication = *wanted;
   }
-  auto plan = planning::plan_for(graph, order.model.text, order.devices);
+  auto objective = Result<partition::Objective>(partition::Objective::latency);
+  if (!order.wanted_objective.empty()) {
+    objective = partition::objective_named(order.wanted_objective);
+    if (!objective) return failure(objective.error());
+  }
+  auto plan = planning::plan_for(graph, order.model.text, order.devices, *objective);
   if (plan) {
     partition::replicate(*plan, replication);
     return std::move(*plan);

@@ -19,6 +19,7 @@ struct BuildOrder {
   std::filesystem::path bundles;   // where to write: a folder for each partition
   std::string wanted_plan_json;    // empty: plan
   std::string wanted_replication;  // JSON; of a plan made here; empty: none
+  std::string wanted_objective;    // of a plan made here; empty: latency
   std::vector<planning::Device> devices;
 };
 

@@ -158,8 +158,8 @@ void Core::keep_outcome(Outcome outcome) {
 }
 
 Core::Basis Core::basis_of(const ModelRecord& model) const {
-  if (wants_repair(model)) return {model.files, model.plan_json, {}};
-  return {model.files, model.wanted_plan_json, model.wanted_replication};
+  if (wants_repair(model)) return {model.files, model.plan_json, {}, {}};
+  return {model.files, model.wanted_plan_json, model.wanted_replication, model.wanted_objective};
 }
 
 bool Core::wants_repair(const ModelRecord& model) const {
@@ -217,7 +217,7 @@ void Core::prepare(const ModelRecord& model) {
       {{"model", model.name.text}});
   effects_.emplace_back(PrepareModel{last_work_, model.name, files_to_plan(model.files),
                                      basis.wanted_plan_json, basis.wanted_replication,
-                                     trusted(devices_)});
+                                     basis.wanted_objective, trusted(devices_)});
 }
 
 // ---- placing ----------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ class Core {
     std::vector<protocol::FileRef> files;
     std::string wanted_plan_json;
     std::string wanted_replication;
+    std::string wanted_objective;
     bool operator==(const Basis&) const = default;
   };
   struct Preparing {

@@ -57,6 +57,7 @@ struct PrepareModel {  // answered by Prepared or PrepareFailed
   std::vector<protocol::FileRef> files;
   std::string wanted_plan_json;
   std::string wanted_replication;
+  std::string wanted_objective;
   std::vector<planning::Device> devices;
 };
 using Log = runtime::LogLine;

@@ -186,7 +186,7 @@ void Preparation::run_builder() {
   try {
     const BuildResult result =
         build({order_.model, folder_ / "model", folder_ / "bundles", order_.wanted_plan_json,
-               order_.wanted_replication, order_.devices},
+               order_.wanted_replication, order_.wanted_objective, order_.devices},
               cancelled_);
     if (const auto* built = std::get_if<Built>(&result)) {
       const Status added = add_bundles(*built, folder_ / "bundles", done);

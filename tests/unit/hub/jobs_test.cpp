@@ -191,6 +191,56 @@ TEST_F(HubJobs, NoWorkerHoldsMoreTasksThanCredits) {
   EXPECT_EQ(w.state().finished.size(), 8U);
 }
 
+// Two workers, of which one computes two tasks in one go.
+class HubStream : public testing::Test {
+ protected:
+  HubStream() {
+    w.plan.objective = partition::Objective::throughput;
+    for (const auto* id : {"w1", "w2"}) w.add_worker(id, true);
+    w.workers.at("w1").info.max_batch = 3;
+    w.workers.at("w1").info.memory_bytes = 1U << 30U;
+    w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
+    w.run_dry();
+    w.deploy();
+  }
+  World w;
+};
+
+TEST_F(HubStream, AsManyJobsRunAsTheWorkersOfThePlanHaveCredits) {
+  for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
+  int running = 0;
+  for (const auto& [sequence, job] : w.state().jobs) {
+    running += job.summary.state == JobState::running ? 1 : 0;
+  }
+  EXPECT_EQ(running, 2 * 3 + 2);
+  w.settle();
+  EXPECT_EQ(w.state().finished.size(), 20U);
+}
+
+TEST_F(HubStream, AWorkerHasAsManyTasksAsItsBatchesAndNotMore) {
+  for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
+  std::map<std::string, std::size_t> most;
+  for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
+    for (const auto& [id, worker] : w.state().workers) {
+      most[id.text] = std::max(most[id.text], worker.tasks.size());
+    }
+  }
+  w.settle();
+  EXPECT_EQ(most["w1"], 6U);
+  EXPECT_EQ(most["w2"], 2U);
+}
+
+TEST_F(HubStream, OfLargeTasksAWorkerHasNoMoreThanItsMemoryBears) {
+  w.workers.at("w1").info.memory_bytes = 64;  // an eighth of it is less than a task's tensors
+  w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
+  for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
+  for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
+    ASSERT_LE(w.state().workers.at(WorkerId("w1")).tasks.size(), 2U);
+  }
+  w.settle();
+  EXPECT_EQ(w.state().finished.size(), 20U);
+}
+
 TEST_F(HubJobs, PermanentFailureFailsTheJobAtOnceWithItsMessage) {
   w.workers.at("w1").fail_with = protocol::TaskFailed{{}, 0, true, "this is no image"};
   w.infer("job1");

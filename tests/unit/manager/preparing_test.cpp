@@ -36,6 +36,16 @@ TEST(ManagerPreparing, AModelWithoutPlanIsPreparedForTheWorkersThatAreThere) {
   EXPECT_THAT(effects_of<PrepareModel>(world.show()), IsEmpty()) << "once is enough";
 }
 
+TEST(ManagerPreparing, TheObjectiveWantedIsPlannedForAndAnotherOneIsAnotherPlan) {
+  World world = with_model();
+  EXPECT_EQ(effects_of<PrepareModel>(world.all).at(0).wanted_objective, "");
+  prepared(world);
+  world.model_named("m").wanted_objective = "throughput";
+  const auto orders = effects_of<PrepareModel>(world.show());
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].wanted_objective, "throughput");
+}
+
 TEST(ManagerPreparing, ThePlanIsSetAndPlaced) {
   World world = with_model();
   const Effects effects = prepared(world);

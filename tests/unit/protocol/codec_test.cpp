@@ -79,6 +79,7 @@ TEST(Codec, a_worker_record_keeps_each_field) {
   EXPECT_TRUE(info.safe_zone);
   EXPECT_EQ(info.isa, "avx512");
   EXPECT_EQ(info.version, "0.1.0");
+  EXPECT_EQ(info.max_batch, 8U);
 }
 
 TEST(Codec, writes_the_bytes_that_the_format_page_shows) {

@@ -12,7 +12,7 @@ inline std::vector<FileRef> sample_files() {
   return {{"model.onnx", 1234, {1, 2}}, {"weights.bin", 5'000'000'000, {3, 4}}};
 }
 inline WorkerInfo sample_worker() {
-  return {WorkerId("w1"), 0xfedcba9876543210, 256U << 20U, 4, true, "avx512", "0.1.0"};
+  return {WorkerId("w1"), 0xfedcba9876543210, 256U << 20U, 4, true, "avx512", "0.1.0", 8};
 }
 inline std::vector<TensorRef> sample_tensors() { return {{"x", 16, {5, 6}}, {"", 0, {}}}; }
 inline std::vector<Route> sample_routes() {
@@ -40,15 +40,15 @@ inline std::vector<Message> samples() {
       PartGet{{7, 8}, 2 * kPartBytes},
       Part{{7, 8}, 3 * kPartBytes, data},
       Refused{12, {7, 8}, 4, "not found", "no such file"},
-      Deploy{13, model, sample_files(), "{}", "{\"replicas\": 3}"},
+      Deploy{13, model, sample_files(), "{}", "{\"replicas\": 3}", "throughput"},
       Remove{14, model},
       Query{15, "job", "j1"},
       Reply{16, R"({"job": "ü"})"},
       ManagerHello{"m1"},
       Snapshot{17,
                {{sample_worker(), true, false, true}, {}},
-               {{model, sample_files(), "{}", "[3]", "ready", "none", PlanId("net@0badcafe"), "[]",
-                 sample_bundles(), sample_routes()},
+               {{model, sample_files(), "{}", "[3]", "throughput", "ready", "none",
+                 PlanId("net@0badcafe"), "[]", sample_bundles(), sample_routes()},
                 {}},
                {{PlanId("net@0badcafe"), PartitionName("v02")}}},
       SetPlan{model, sample_files(), "{}", sample_bundles()},
