@@ -3,11 +3,12 @@
 // cannot depend on who computed which piece.
 //
 // Unlike an OpenMP team, the caller waits only for helpers that have begun a piece: a helper the
-// kernel has not scheduled yet costs nothing. Helpers spin for a moment between steps, then sleep.
+// kernel has not scheduled yet costs nothing. Nobody takes a lock or enters the kernel between two
+// steps that follow each other closely: helpers, and a caller who waits for the last piece, spin
+// for a moment before they sleep.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -22,7 +23,8 @@ class Pool {
   // body(piece, lane): lanes are 0 .. lanes() - 1, and no two pieces run on one lane at a time.
   using Body = std::function<void(int piece, int lane)>;
 
-  explicit Pool(int threads);  // starts threads - 1 helpers
+  static constexpr int kMaxHelpers = 0xfff;
+  explicit Pool(int threads);  // starts threads - 1 helpers, kMaxHelpers at most
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -34,28 +36,31 @@ class Pool {
   void run(int pieces, const Body& body);
 
  private:
-  struct Work {
-    bool stop = false;
-    const Body* body = nullptr;
-    int pieces = 0;
-  };
+  // What helpers and the caller agree on, in one word: how many helpers are inside (the low 12
+  // bits), whether more may come in, whether the pool ends, and the number of the round above.
+  using State = std::uint32_t;
+  static constexpr State kInside = 0xfff;
+  static constexpr State kOpen = 0x1000;
+  static constexpr State kStop = 0x2000;
+  static constexpr State kRound = 0x4000;
+
   void help(int lane);
-  Work wait_for_work(std::uint64_t& seen);
+  State next_round(State seen) const;
+  bool come_in(State& state);
+  void leave();
   void compute(const Body& body, int pieces, int lane);
 
   std::vector<std::thread> helpers_;
   std::mutex turn_;  // held by the caller whose pieces the helpers share
 
-  std::atomic<std::uint64_t> round_{0};  // rises when there is work, or at the end
-  std::atomic<int> next_{0};             // first piece nobody has taken
+  std::atomic<State> state_{0};
+  std::atomic<int> next_{0};  // first piece nobody has taken
 
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable work_;
-  std::condition_variable idle_;
-  const Body* body_ = nullptr;  // null when no helper may join in any more
+  // Written by the caller while nobody is inside, before it opens the round.
+  const Body* body_ = nullptr;
   int pieces_ = 0;
-  int busy_ = 0;  // helpers inside compute()
-  bool stop_ = false;
+
+  std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };
 
