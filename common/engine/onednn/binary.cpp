@@ -78,9 +78,8 @@ class BinaryEmitter {
     const auto b = builder_.place_plain(other);
     const auto b_desc = plain_desc(with_rank(builder_.shape(other), a.desc.dims().size()));
     const auto y = builder_.define(output_, a.desc);
-    builder_.add(
-        {piece(builder_, algorithm_, {DNNL_ARG_SRC_0, a.buffer, 0, a.desc},
-               {DNNL_ARG_SRC_1, b.buffer, 0, b_desc}, {DNNL_ARG_DST, y.buffer, 0, y.desc})});
+    builder_.add({piece(builder_, algorithm_, whole_of(DNNL_ARG_SRC_0, a),
+                        part_of(DNNL_ARG_SRC_1, b, 0, b_desc), whole_of(DNNL_ARG_DST, y))});
     return y;
   }
 
@@ -88,9 +87,9 @@ class BinaryEmitter {
     const auto b = builder_.place_as(other, a.desc);
     const auto y = builder_.define(output_, a.desc);
     const auto make = [&](const Desc& desc, std::size_t offset) {
-      return piece(builder_, algorithm_, {DNNL_ARG_SRC_0, a.buffer, offset, desc},
-                   {DNNL_ARG_SRC_1, b.buffer, offset, desc},
-                   {DNNL_ARG_DST, y.buffer, offset, desc});
+      return piece(builder_, algorithm_, part_of(DNNL_ARG_SRC_0, a, offset, desc),
+                   part_of(DNNL_ARG_SRC_1, b, offset, desc),
+                   part_of(DNNL_ARG_DST, y, offset, desc));
     };
     add_flat(builder_, cnn::element_count(shape_), make);
     return y;

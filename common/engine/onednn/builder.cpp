@@ -1,5 +1,7 @@
 #include "common/engine/onednn/builder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -19,10 +21,17 @@ dnnl::memory unbound(const Desc& desc, const dnnl::engine& engine) {
   return {desc, engine, DNNL_MEMORY_NONE};
 }
 
+// As oneDNN names it.
+std::string implementation_of(const dnnl::primitive& primitive) {
+  const char* name = "";
+  dnnl_primitive_desc_query(primitive.get_primitive_desc(), dnnl_query_impl_info_str, 0, &name);
+  return name;
+}
+
 }  // namespace
 
-Builder::Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes)
-    : graph_(graph), engine_(engine), lanes_(lanes) {
+Builder::Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins)
+    : graph_(graph), engine_(engine), lanes_(lanes), joins_(std::move(joins)) {
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const auto& input = graph.inputs[i];
     Buffer buffer;
@@ -129,7 +138,7 @@ Place Builder::place_as(const std::string& value, const Desc& desc) {
   auto& known = places_[value];
   const auto same = [&](const Place& place) { return place.desc == desc; };
   if (const auto found = std::ranges::find_if(known, same); found != known.end()) return *found;
-  if (is_plain(first.desc) && is_plain(desc)) return {first.buffer, desc};
+  if (is_plain(first.desc) && is_plain(desc)) return {first.buffer, desc, first.offset};
   const auto made = copy_of(value, desc);
   places_[value].push_back(made);
   return made;
@@ -142,41 +151,71 @@ Place Builder::place_plain(const std::string& value) {
 Place Builder::copy_of(const std::string& value, const Desc& desc) {
   const auto from = place(value);
   const Place to{new_buffer(desc.get_size()), desc};
-  reorder(from, to);
+  add({reorder(from, to)});
   return to;
 }
 
 BufferId Builder::bytes_of(const std::string& value) {
-  if (is_floats(value)) return place_plain(value).buffer;
+  if (is_floats(value)) {
+    const auto place = place_plain(value);
+    const bool alone = place.offset == 0 && buffers[place.buffer].bytes == place.desc.get_size();
+    return alone ? place.buffer : copy_of(value, place.desc).buffer;
+  }
   const auto found = bytes_.find(value);
   if (found != bytes_.end()) return found->second;
   return bytes_[value] = constant_bytes(graph_.weights.at(value).data.bytes());
 }
 
 Place Builder::define(const std::string& value, const Desc& desc) {
-  const Place made{new_buffer(desc.get_size()), desc};
-  places_[value] = {made};
-  return made;
+  auto made = place_in_whole(value, desc);
+  if (!made) made = {new_buffer(desc.get_size()), desc};
+  places_[value] = {*made};
+  return *made;
+}
+
+// The first part that is made decides about the layout of the whole; parts of other layouts are
+// made elsewhere and copied in at the end.
+std::optional<Place> Builder::place_in_whole(const std::string& value, const Desc& desc) {
+  const auto join = joins_.find(value);
+  if (join == joins_.end()) return std::nullopt;
+  const auto& [whole, begin] = join->second;
+  const auto layout = is_defined(whole) ? place(whole).desc : with_channels(desc, shape(whole)[1]);
+  if (!layout) return std::nullopt;
+  const auto slice = channel_slice(*layout, 0, begin, begin + shape(value)[1]);
+  if (!slice || slice->desc != desc) return std::nullopt;
+  const auto made = is_defined(whole) ? place(whole) : define(whole, *layout);
+  buffers[made.buffer].shared = true;
+  return Place{made.buffer, desc, made.offset + slice->offset};
+}
+
+bool Builder::is_defined(const std::string& value) const {
+  const auto known = places_.find(value);
+  return known != places_.end() && !known->second.empty();
 }
 
 void Builder::define_at(const std::string& value, const Place& place) { places_[value] = {place}; }
 
 BufferId Builder::define_bytes(const std::string& value) {
-  if (is_floats(value)) return define(value, plain_desc(shape(value))).buffer;
+  if (is_floats(value)) {
+    const Place made{new_buffer(static_cast<std::size_t>(graph_.value(value).bytes())),
+                     plain_desc(shape(value))};
+    define_at(value, made);
+    return made.buffer;
+  }
   return bytes_[value] = new_buffer(static_cast<std::size_t>(graph_.value(value).bytes()));
 }
 
 bool Builder::is_writable(BufferId buffer) const {
-  return buffers[buffer].kind == Buffer::Kind::arena;
+  return buffers[buffer].kind == Buffer::Kind::arena && !buffers[buffer].shared;
 }
 
-void Builder::reorder(const Place& from, const Place& to) {
+PieceDraft Builder::reorder(const Place& from, const Place& to) const {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::reorder::primitive_desc how(engine_, from.desc, engine_, to.desc, attributes);
-  add({{dnnl::reorder(how),
-        {{DNNL_ARG_FROM, from.buffer, 0, from.desc}, {DNNL_ARG_TO, to.buffer, 0, to.desc}},
-        how.scratchpad_desc()}});
+  return {dnnl::reorder(how),
+          {whole_of(DNNL_ARG_FROM, from), whole_of(DNNL_ARG_TO, to)},
+          how.scratchpad_desc()};
 }
 
 PrimitiveStep::Arguments Builder::bind(const PieceDraft& draft, BufferId scratch,
@@ -217,11 +256,14 @@ void Builder::add(const std::vector<PieceDraft>& drafts) {
   }
   steps.push_back(
       std::make_unique<PrimitiveStep>(engine_, std::move(pieces), static_cast<int>(lanes)));
+  steps.back()->label =
+      fmt::format("{}: {} x {}", label, drafts.size(), implementation_of(drafts[0].primitive));
 }
 
 void Builder::add(std::unique_ptr<Step> step, std::span<const BufferId> used) {
   for (const auto buffer : used) touch(buffer);
   steps.push_back(std::move(step));
+  steps.back()->label = label + ": reference";
 }
 
 void Builder::keep_outputs() {

@@ -5,11 +5,13 @@
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "common/cnn/graph.hpp"
+#include "common/engine/joins.hpp"
 #include "common/engine/onednn/layout.hpp"
 #include "common/engine/onednn/memory.hpp"
 #include "common/engine/onednn/step.hpp"
@@ -20,6 +22,7 @@ namespace hyps::engine {
 struct Place {
   BufferId buffer = 0;
   Desc desc;
+  std::size_t offset = 0;  // bytes; not 0 where it was joined with others (joins.hpp)
 };
 
 // Part of a buffer, as an argument of a primitive.
@@ -29,6 +32,13 @@ struct Operand {
   std::size_t offset = 0;  // bytes
   Desc desc;
 };
+inline Operand whole_of(int argument, const Place& place) {
+  return {argument, place.buffer, place.offset, place.desc};
+}
+// `offset` bytes into the place.
+inline Operand part_of(int argument, const Place& place, std::size_t offset, const Desc& desc) {
+  return {argument, place.buffer, place.offset + offset, desc};
+}
 
 struct PieceDraft {
   dnnl::primitive primitive;
@@ -44,6 +54,7 @@ struct Buffer {
   std::size_t first = 0;  // steps between which it must keep its content
   std::size_t last = 0;
   bool used = false;
+  bool shared = false;                   // by values that were joined
   std::size_t input = 0;                 // Kind::input: which one
   const std::byte* constant = nullptr;   // Kind::constant: its bytes, owned below
   std::shared_ptr<AlignedBytes> packed;  // or
@@ -60,7 +71,7 @@ struct Binding {
 class Builder {
  public:
   // Borrows the graph.
-  Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes);
+  Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins);
 
   [[nodiscard]] const cnn::Graph& graph() const { return graph_; }
   [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
@@ -76,14 +87,15 @@ class Builder {
   // The bytes of a value of any type, row-major.
   BufferId bytes_of(const std::string& value);
 
-  // A new value: in new memory, or where another lies (a view, a sum in place).
+  // A new value: in new memory or in that of the value it is joined into; or where another lies (a
+  // view, a sum in place).
   Place define(const std::string& value, const Desc& desc);
   void define_at(const std::string& value, const Place& place);
   BufferId define_bytes(const std::string& value);
-  // True if the buffer is the arena's, so that a dead value in it may be overwritten.
+  [[nodiscard]] bool is_defined(const std::string& value) const;
+  // True if the buffer is the arena's and no other value's, so that a dead value in it may be
+  // overwritten.
   [[nodiscard]] bool is_writable(BufferId buffer) const;
-  // A copy of a value in memory of its own, in this layout.
-  Place copy_of(const std::string& value, const Desc& desc);
 
   BufferId constant(std::span<const float> values);
   // Weights in the layout a primitive wants, times `factor`. Large ones that are in it already stay
@@ -91,10 +103,15 @@ class Builder {
   BufferId packed(const Blob& source, const Desc& have, const Desc& want, float factor = 1);
   BufferId packed_copy(const float* source, const Desc& have, const Desc& want, float factor = 1);
 
+  // What copies one layout to another.
+  [[nodiscard]] PieceDraft reorder(const Place& from, const Place& to) const;
   void add(const std::vector<PieceDraft>& pieces);
   void add(std::unique_ptr<Step> step, std::span<const BufferId> buffers);
   // Outputs of the graph as plain bytes that live to the end.
   void keep_outputs();
+
+  // The node that steps are being added for.
+  std::string label;
 
   // The result, for the executable to take over.
   std::vector<std::unique_ptr<Step>> steps;
@@ -107,12 +124,14 @@ class Builder {
   BufferId constant_bytes(std::span<const std::byte> bytes);
   BufferId new_constant(std::size_t bytes);
   void touch(BufferId buffer);
-  void reorder(const Place& from, const Place& to);
+  Place copy_of(const std::string& value, const Desc& desc);  // in memory of its own
+  std::optional<Place> place_in_whole(const std::string& value, const Desc& desc);
   PrimitiveStep::Arguments bind(const PieceDraft& draft, BufferId scratch, std::size_t offset);
 
   const cnn::Graph& graph_;
   const dnnl::engine& engine_;
   const int lanes_;
+  const Joins joins_;
   std::map<std::string, std::vector<Place>> places_;  // every layout a value is there in
   std::map<std::string, BufferId> bytes_;             // values that are not float32
 };

@@ -11,6 +11,9 @@ namespace {
 
 using dnnl::convolution_forward;
 
+// How long an operation takes, compared with one of a dense convolution.
+constexpr double kDepthwiseCost = 3;
+
 struct Shapes {
   cnn::Shape x, w, y;
   std::int64_t groups = 1;
@@ -32,6 +35,7 @@ struct Shapes {
     return {range.begin / outputs_per_group() * inputs_per_group(),
             range.end / outputs_per_group() * inputs_per_group()};
   }
+  [[nodiscard]] bool is_depthwise() const { return groups > 1 && w[1] == 1; }
   [[nodiscard]] double flops() const {
     const auto products = cnn::element_count(w) / w[0];  // for each output
     return 2.0 * static_cast<double>(cnn::element_count(y)) * static_cast<double>(products);
@@ -129,7 +133,8 @@ class ConvEmitter {
       }
       unit = groups * outputs;
     }
-    auto ranges = split(shapes_.w[0], unit, shapes_.flops() / static_cast<double>(images()));
+    const double cost = shapes_.is_depthwise() ? kDepthwiseCost : 1;
+    auto ranges = split(shapes_.w[0], unit, cost * shapes_.flops() / static_cast<double>(images()));
     const auto fits = [&](const cnn::Range& range) {
       return slices(x_, y_, range) && form_of(range) &&
              (group_.post.empty() || !is_scalar_form(form_of(range).impl_info_str()));
@@ -161,12 +166,14 @@ class ConvEmitter {
       return builder_.define(output, y_);
     }
     const auto& residual = group_.post.front().operand;
-    auto place = builder_.place(residual);
-    if (!builder_.is_writable(place.buffer) || place.desc != y_) {
-      place = builder_.copy_of(residual, y_);
+    const auto old = builder_.place(residual);
+    if (builder_.is_writable(old.buffer) && old.desc == y_) {
+      builder_.define_at(output, old);
+      return old;
     }
-    builder_.define_at(output, place);
-    return place;
+    const auto copy = builder_.define(output, y_);
+    builder_.add({builder_.reorder(old, copy)});
+    return copy;
   }
 
   void add_pieces(const cnn::Range& range, const convolution_forward::primitive_desc& form,
@@ -178,9 +185,9 @@ class ConvEmitter {
       const auto from = x_of(range, n);
       const auto to = y_of(range, n);
       PieceDraft piece{primitive, {}, form.scratchpad_desc()};
-      piece.operands = {{DNNL_ARG_SRC, x.buffer, from.offset, from.desc},
+      piece.operands = {part_of(DNNL_ARG_SRC, x, from.offset, from.desc),
                         {DNNL_ARG_WEIGHTS, w, 0, form.weights_desc()},
-                        {DNNL_ARG_DST, y.buffer, to.offset, to.desc}};
+                        part_of(DNNL_ARG_DST, y, to.offset, to.desc)};
       if (has_bias_) piece.operands.push_back({DNNL_ARG_BIAS, bias, 0, form.bias_desc()});
       pieces.push_back(std::move(piece));
     }

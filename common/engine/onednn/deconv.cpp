@@ -100,9 +100,9 @@ class DeconvEmitter {
       const auto to =
           static_cast<std::size_t>((n * y_shape_[1] + range.begin) * y_plane) * sizeof(float);
       PieceDraft piece{primitive, {}, form.scratchpad_desc()};
-      piece.operands = {{DNNL_ARG_SRC, x.buffer, from, form.src_desc()},
+      piece.operands = {part_of(DNNL_ARG_SRC, x, from, form.src_desc()),
                         {DNNL_ARG_WEIGHTS, w, 0, form.weights_desc()},
-                        {DNNL_ARG_DST, y.buffer, to, form.dst_desc()}};
+                        part_of(DNNL_ARG_DST, y, to, form.dst_desc())};
       if (has_bias_) piece.operands.push_back({DNNL_ARG_BIAS, bias, 0, form.bias_desc()});
       pieces.push_back(std::move(piece));
     }

@@ -22,14 +22,15 @@ std::vector<cnn::Value> typed_outputs(const Builder& builder) {
 }  // namespace
 
 OneDnnExecutable::OneDnnExecutable(const cnn::Graph& graph, Builder builder,
-                                   std::shared_ptr<Pool> pool)
+                                   std::shared_ptr<Pool> pool, AfterStep after_step)
     : name_(graph.name),
       inputs_(graph.inputs),
       outputs_(typed_outputs(builder)),
       output_buffers_(std::move(builder.outputs)),
       buffers_(std::move(builder.buffers)),
       steps_(std::move(builder.steps)),
-      pool_(std::move(pool)) {
+      pool_(std::move(pool)),
+      after_step_(std::move(after_step)) {
   plan_memory();
   for (auto& binding : builder.bindings) {
     if (buffers_[binding.buffer].kind == Buffer::Kind::input) {
@@ -98,7 +99,10 @@ Result<std::vector<cnn::Tensor>> OneDnnExecutable::run(const std::vector<cnn::Te
   const OneThread one_thread;
   try {
     bind_inputs(inputs);
-    for (const auto& step : steps_) step->run(addresses_, *pool_);
+    for (const auto& step : steps_) {
+      step->run(addresses_, *pool_);
+      if (after_step_) after_step_(step->label);
+    }
     return take_outputs();
   } catch (const std::exception& error) {
     return translated(error, "run", name_);

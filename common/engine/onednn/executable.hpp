@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@ namespace hyps::engine {
 
 class OneDnnExecutable : public Executable {
  public:
-  OneDnnExecutable(const cnn::Graph& graph, Builder builder, std::shared_ptr<Pool> pool);
+  using AfterStep = std::function<void(const std::string& step)>;
+  OneDnnExecutable(const cnn::Graph& graph, Builder builder, std::shared_ptr<Pool> pool,
+                   AfterStep after_step);
   Result<std::vector<cnn::Tensor>> run(const std::vector<cnn::Tensor>& inputs) override;
   [[nodiscard]] std::size_t resident_bytes() const override { return resident_bytes_; }
 
@@ -32,6 +35,7 @@ class OneDnnExecutable : public Executable {
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<Binding> input_bindings_;  // set anew for each run
   std::shared_ptr<Pool> pool_;
+  const AfterStep after_step_;
   std::size_t resident_bytes_ = 0;
 };
 

@@ -77,6 +77,19 @@ std::optional<Desc> with_batch(const Desc& desc, std::int64_t batch) {
   return many;
 }
 
+std::optional<Desc> with_channels(const Desc& desc, std::int64_t channels) {
+  const auto& data = desc.data;
+  if (data.ndims < 2 || data.dims[0] != 1 || !blocks_only_channels(data)) return std::nullopt;
+  if (!is_outermost_from(data, 0) || !is_outermost_from(data, 1)) return std::nullopt;
+  const auto block = channel_block(desc);
+  const auto blocks = (channels + block - 1) / block;
+  Desc wide = desc;
+  wide.data.dims[1] = channels;
+  wide.data.padded_dims[1] = blocks * block;
+  wide.data.format_desc.blocking.strides[0] = blocks * data.format_desc.blocking.strides[1];
+  return wide;
+}
+
 std::int64_t channel_block(const Desc& desc) {
   std::int64_t block = 1;
   const auto& blocking = desc.data.format_desc.blocking;

@@ -25,6 +25,9 @@ bool is_dense(const Desc& desc);
 // The same layout for another number of images. REQUIRES: desc is of one image.
 std::optional<Desc> with_batch(const Desc& desc, std::int64_t batch);
 
+// The same layout for another number of channels. REQUIRES: desc is of one image.
+std::optional<Desc> with_channels(const Desc& desc, std::int64_t channels);
+
 // Channels [begin, end) of image `n`, if they are contiguous in `whole`.
 struct Slice {
   std::size_t offset = 0;  // bytes

@@ -20,7 +20,7 @@ bool emit(Builder& builder, const Group& group, const cnn::LrnKernel& kernel) {
   if (!form) return false;
   const auto y = builder.define(group.outputs().front(), x.desc);
   builder.add({{dnnl::lrn_forward(form),
-                {{DNNL_ARG_SRC, x.buffer, 0, seen}, {DNNL_ARG_DST, y.buffer, 0, seen}},
+                {part_of(DNNL_ARG_SRC, x, 0, seen), part_of(DNNL_ARG_DST, y, 0, seen)},
                 form.scratchpad_desc()}});
   return true;
 }

@@ -79,9 +79,9 @@ class RowProduct {
     const auto form = describe(range.size());
     const auto y_offset = static_cast<std::size_t>(range.begin) * sizeof(float);
     PieceDraft piece{dnnl::inner_product_forward(form), {}, form.scratchpad_desc()};
-    piece.operands = {{DNNL_ARG_SRC, x.buffer, 0, form.src_desc()},
+    piece.operands = {part_of(DNNL_ARG_SRC, x, 0, form.src_desc()),
                       {DNNL_ARG_WEIGHTS, neurons(range), 0, form.weights_desc()},
-                      {DNNL_ARG_DST, y.buffer, y_offset, form.dst_desc()}};
+                      part_of(DNNL_ARG_DST, y, y_offset, form.dst_desc())};
     if (!bias_.empty()) {
       const auto bias = builder_.constant(part(bias_, range));
       piece.operands.push_back({DNNL_ARG_BIAS, bias, 0, form.bias_desc()});
@@ -189,7 +189,7 @@ class Product {
                    const Place& a, const Place& b, const Place& y) {
     PieceDraft piece{dnnl::matmul(form), {}, form.scratchpad_desc()};
     const auto b_offset = offset_of(b_, range.begin);
-    auto weights = Operand{DNNL_ARG_WEIGHTS, b.buffer, b_offset, form.weights_desc()};
+    auto weights = part_of(DNNL_ARG_WEIGHTS, b, b_offset, form.weights_desc());
     if (constant_) {
       const auto& source = builder_.graph().weights.at(group_.head.inputs[1]).data;
       weights.buffer =
@@ -198,9 +198,8 @@ class Product {
       weights.offset = 0;
     }
     const auto y_offset = static_cast<std::size_t>(range.begin) * sizeof(float);
-    piece.operands = {{DNNL_ARG_SRC, a.buffer, 0, form.src_desc()},
-                      weights,
-                      {DNNL_ARG_DST, y.buffer, y_offset, form.dst_desc()}};
+    piece.operands = {part_of(DNNL_ARG_SRC, a, 0, form.src_desc()), weights,
+                      part_of(DNNL_ARG_DST, y, y_offset, form.dst_desc())};
     if (!bias_.empty()) {
       const auto bias = builder_.constant(part(bias_, range));
       piece.operands.push_back({DNNL_ARG_BIAS, bias, 0, form.bias_desc()});

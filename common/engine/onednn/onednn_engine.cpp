@@ -22,6 +22,7 @@ bool emit_natively(Builder& builder, const Group& group) {
 }
 
 void emit_group(Builder& builder, const Group& group) {
+  builder.label = builder.graph().nodes[group.head.node].name;
   if (emit_natively(builder, group)) return;
   if (group.absorbed.empty()) {
     emit(builder, group, cnn::ReferenceKernel{});
@@ -43,11 +44,11 @@ class OneDnnEngine : public Engine {
     try {
       HYPS_TRY(auto program, lower(graph));
       if (options_.fuse) program = fuse(graph, std::move(program));
-      Builder builder(graph, engine_, pool_->lanes());
+      Builder builder(graph, engine_, pool_->lanes(), find_joins(graph, program));
       for (const auto& group : program) emit_group(builder, group);
       builder.keep_outputs();
-      return std::unique_ptr<Executable>(
-          std::make_unique<OneDnnExecutable>(graph, std::move(builder), pool_));
+      return std::unique_ptr<Executable>(std::make_unique<OneDnnExecutable>(
+          graph, std::move(builder), pool_, options_.after_step));
     } catch (const std::exception& error) {
       return translated(error, "compile", graph.name);
     }
@@ -68,7 +69,7 @@ std::unique_ptr<Engine> make_onednn_engine(const OneDnnOptions& options) {
 }
 
 std::unique_ptr<Engine> make_onednn_engine(int threads) {
-  return make_onednn_engine(OneDnnOptions{threads, true});
+  return make_onednn_engine(OneDnnOptions{threads});
 }
 
 }  // namespace hyps::engine

@@ -11,6 +11,9 @@ namespace {
 
 using dnnl::pooling_v2_forward;
 
+// How long one value of one window takes, in operations of a dense convolution.
+constexpr double kTapCost = 32;
+
 dnnl::algorithm algorithm_of(cnn::PoolKernel::Kind kind) {
   switch (kind) {
     case cnn::PoolKernel::Kind::max:
@@ -62,8 +65,8 @@ class PoolEmitter {
   [[nodiscard]] PieceDraft piece(const pooling_v2_forward::primitive_desc& form, const Slice& from,
                                  const Slice& to) const {
     return {pooling_v2_forward(form),
-            {{DNNL_ARG_SRC, x_.buffer, from.offset, from.desc},
-             {DNNL_ARG_DST, y_.buffer, to.offset, to.desc}},
+            {part_of(DNNL_ARG_SRC, x_, from.offset, from.desc),
+             part_of(DNNL_ARG_DST, y_, to.offset, to.desc)},
             form.scratchpad_desc()};
   }
 
@@ -74,7 +77,7 @@ class PoolEmitter {
     const auto unit = std::max(channel_block(x_.desc), channel_block(y_.desc));
     const auto work = taps * static_cast<double>(cnn::element_count(y_shape_) / y_shape_[0]);
     std::vector<PieceDraft> pieces;
-    for (const auto& [begin, end] : split(x_shape_[1], unit, 4 * work)) {
+    for (const auto& [begin, end] : split(x_shape_[1], unit, kTapCost * work)) {
       for (std::int64_t n = 0; n < x_shape_[0]; ++n) {
         const auto from = channel_slice(x_.desc, n, begin, end);
         const auto to = channel_slice(y_.desc, n, begin, end);

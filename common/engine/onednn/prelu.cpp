@@ -19,9 +19,8 @@ bool emit(Builder& builder, const Group& group, const cnn::PReluKernel& /*kernel
   const auto slope = builder.place_plain(inputs[1]);
   const auto y = builder.define(group.outputs().front(), seen);
   builder.add({{dnnl::prelu_forward(form),
-                {{DNNL_ARG_SRC, x.buffer, 0, seen},
-                 {DNNL_ARG_WEIGHTS, slope.buffer, 0, slopes},
-                 {DNNL_ARG_DST, y.buffer, 0, seen}},
+                {part_of(DNNL_ARG_SRC, x, 0, seen), part_of(DNNL_ARG_WEIGHTS, slope, 0, slopes),
+                 part_of(DNNL_ARG_DST, y, 0, seen)},
                 form.scratchpad_desc()}});
   return true;
 }

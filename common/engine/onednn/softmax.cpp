@@ -13,7 +13,7 @@ bool emit(Builder& builder, const Group& group, const cnn::SoftmaxKernel& kernel
   const auto x = builder.place_plain(group.head.inputs[0]);
   const auto y = builder.define(output, plain_desc(builder.shape(output)));
   builder.add({{dnnl::softmax_forward(form),
-                {{DNNL_ARG_SRC, x.buffer, 0, seen}, {DNNL_ARG_DST, y.buffer, 0, seen}},
+                {part_of(DNNL_ARG_SRC, x, 0, seen), part_of(DNNL_ARG_DST, y, 0, seen)},
                 form.scratchpad_desc()}});
   return true;
 }

@@ -22,6 +22,8 @@ class Step {
  public:
   virtual ~Step() = default;
   virtual void run(const Addresses& addresses, Pool& pool) = 0;
+
+  std::string label;  // what it is, for people who profile
 };
 
 // Primitives made for one thread; one for each piece. Each lane has its own scratchpad, hence its

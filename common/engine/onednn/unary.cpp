@@ -12,7 +12,7 @@ PieceDraft piece(Builder& builder, const cnn::UnaryKernel& kernel, const Place& 
                                          beta);
   const dnnl::eltwise_forward::primitive_desc form(what, attributes_with({}), builder.engine());
   return {dnnl::eltwise_forward(form),
-          {{DNNL_ARG_SRC, x.buffer, offset, desc}, {DNNL_ARG_DST, y.buffer, offset, desc}},
+          {part_of(DNNL_ARG_SRC, x, offset, desc), part_of(DNNL_ARG_DST, y, offset, desc)},
           form.scratchpad_desc()};
 }
 

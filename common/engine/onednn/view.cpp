@@ -6,7 +6,7 @@ namespace hyps::engine {
 bool emit(Builder& builder, const Group& group, const cnn::ViewKernel& /*kernel*/) {
   const auto& output = group.outputs().front();
   const auto x = builder.place_plain(group.head.inputs[0]);
-  builder.define_at(output, {x.buffer, plain_desc(builder.shape(output))});
+  builder.define_at(output, {x.buffer, plain_desc(builder.shape(output)), x.offset});
   return true;
 }
 
