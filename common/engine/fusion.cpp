@@ -76,6 +76,9 @@ class Fuser {
   [[nodiscard]] bool is_product(const Group& group) const {
     return std::holds_alternative<cnn::MatMulKernel>(group.head.kernel) && constant_weights(group);
   }
+  [[nodiscard]] static bool is_norm(const Group& group) {
+    return std::holds_alternative<cnn::AffineKernel>(group.head.kernel);
+  }
   [[nodiscard]] bool constant_weights(const Group& group) const {
     const auto& inputs = group.head.inputs;
     for (std::size_t i = 1; i < inputs.size(); ++i) {
@@ -100,7 +103,9 @@ class Fuser {
 
   bool absorb_unary(std::size_t i, const cnn::UnaryKernel& unary) {
     Group* host = host_of(groups_[i].head.inputs[0]);
-    if (host == nullptr || !(is_conv(*host) || is_product(*host))) return false;
+    if (host == nullptr) return false;
+    const bool takes_relu = is_norm(*host) && unary.function == cnn::UnaryKernel::Function::relu;
+    if (!(is_conv(*host) || is_product(*host) || takes_relu)) return false;
     // One function at most: longer chains leave oneDNN's fast implementations.
     const auto is_unary = [](const PostOp& post) { return post.kind == PostOp::Kind::unary; };
     if (std::ranges::any_of(host->post, is_unary)) return false;

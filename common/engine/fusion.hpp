@@ -7,8 +7,9 @@
 namespace hyps::engine {
 
 // Folds an AffineKernel (BatchNormalization) into the weights of the Conv it alone consumes, and
-// turns unary functions and a residual addition into post-ops. The order of operations, and every
-// value still named by a group, stay as they were.
+// turns unary functions and a residual addition into post-ops; a BatchNormalization that stays
+// takes the Relu after it. The order of operations, and every value still named by a group, stay as
+// they were.
 Program fuse(const cnn::Graph& graph, Program program);
 
 }  // namespace hyps::engine

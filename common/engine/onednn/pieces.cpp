@@ -1,6 +1,7 @@
 #include "common/engine/onednn/pieces.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace hyps::engine {
 namespace {
@@ -14,7 +15,10 @@ std::int64_t pieces_for(std::int64_t length, double flops) {
   const auto worthwhile = static_cast<std::int64_t>(std::min(flops / kMinFlops, 1e6));
   const auto wide = length / 32;                               // of 32 channels and more
   const auto narrow = std::min<std::int64_t>(4, length / 16);  // four pieces may have 16
-  return std::clamp<std::int64_t>(std::min(std::max(wide, narrow), worthwhile), 1, kMaxPieces);
+  const auto most = std::min({std::max(wide, narrow), worthwhile, kMaxPieces});
+  // A power of two: 3 or 5 pieces keep two threads no less busy than 4 or 6, but for longer.
+  return static_cast<std::int64_t>(
+      std::bit_floor(static_cast<std::uint64_t>(std::max<std::int64_t>(most, 1))));
 }
 
 }  // namespace

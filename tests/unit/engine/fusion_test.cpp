@@ -20,6 +20,20 @@ TEST(Fusion, NormAndReluMoveIntoTheConvolution) {
   EXPECT_EQ(program[0].absorbed.size(), 2U);
 }
 
+TEST(Fusion, NormThatStaysTakesTheReluAfterIt) {
+  const auto groups_of = [](const std::string& follower) {
+    Net net(1);
+    const auto x = net.norm(net.input({2, 19, 5, 5}), 19);
+    net.output(net.add(follower, {x}));
+    const auto graph = *net.graph();
+    const auto inputs = net.inputs();
+    expect_like_reference(*make_onednn_engine(2), graph, inputs);
+    return fused(graph).size();
+  };
+  EXPECT_EQ(groups_of("Relu"), 1U);
+  EXPECT_EQ(groups_of("Sigmoid"), 2U);
+}
+
 TEST(Fusion, ValueWithAnotherReaderStays) {
   Net net(1);
   const auto x = net.conv(net.input({1, 3, 8, 8}), {3, 3, 3, 3}, kSame);

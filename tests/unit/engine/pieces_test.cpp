@@ -30,5 +30,11 @@ TEST(Pieces, HeavyLayersOccupyEightThreads) {
   EXPECT_EQ(split(64, 16, 1e9).size(), 4U);
 }
 
+TEST(Pieces, TheirNumberIsAPowerOfTwo) {
+  EXPECT_EQ(split(96, 8, 1e9).size(), 4U);
+  EXPECT_EQ(split(160, 8, 1e9).size(), 4U);
+  EXPECT_EQ(split(512, 8, 7e6).size(), 4U);
+}
+
 }  // namespace
 }  // namespace hyps::engine
