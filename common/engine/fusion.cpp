@@ -155,10 +155,25 @@ class Fuser {
   std::set<std::size_t> gone_;                // positions absorbed into another group
 };
 
+// Without what no output of the graph needs; a reader that is dropped keeps nobody from fusing.
+Program live_part(const cnn::Graph& graph, Program program) {
+  std::set<std::string> needed;
+  for (const auto& output : graph.outputs) needed.insert(output.name);
+  Program live;
+  for (auto group = program.rbegin(); group != program.rend(); ++group) {
+    const auto is_needed = [&](const std::string& value) { return needed.contains(value); };
+    if (std::ranges::none_of(group->head.outputs, is_needed)) continue;
+    needed.insert(group->head.inputs.begin(), group->head.inputs.end());
+    live.push_back(std::move(*group));
+  }
+  std::ranges::reverse(live);
+  return live;
+}
+
 }  // namespace
 
 Program fuse(const cnn::Graph& graph, Program program) {
-  return Fuser(graph, std::move(program)).run();
+  return Fuser(graph, live_part(graph, std::move(program))).run();
 }
 
 }  // namespace hyps::engine

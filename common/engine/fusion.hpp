@@ -6,10 +6,10 @@
 
 namespace hyps::engine {
 
-// Folds an AffineKernel (BatchNormalization) into the weights of the Conv it alone consumes, and
-// turns unary functions and a residual addition into post-ops; a BatchNormalization that stays
-// takes the Relu after it. The order of operations, and every value still named by a group, stay as
-// they were.
+// Drops what no output of the graph needs. Folds an AffineKernel (BatchNormalization) into the
+// weights of the Conv it alone consumes, and turns unary functions and a residual addition into
+// post-ops; a BatchNormalization that stays takes the Relu after it. The order of operations, and
+// every value still named by a group, stay as they were. REQUIRES: a program as lower() gives it.
 Program fuse(const cnn::Graph& graph, Program program);
 
 }  // namespace hyps::engine

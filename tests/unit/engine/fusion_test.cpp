@@ -42,6 +42,16 @@ TEST(Fusion, ValueWithAnotherReaderStays) {
   EXPECT_EQ(fused(*net.graph()).size(), 3U);
 }
 
+TEST(Fusion, DeadBranchIsDroppedAndKeepsNobodyFromFusing) {
+  Net net(1);
+  const auto x = net.conv(net.input({1, 3, 8, 8}), {3, 3, 3, 3}, kSame);
+  net.add("Sigmoid", {net.add("LeakyRelu", {x})});
+  net.output(net.add("Relu", {x}));
+  const auto program = fused(*net.graph());
+  ASSERT_EQ(program.size(), 1U);
+  EXPECT_EQ(program[0].post.size(), 1U);
+}
+
 TEST(Fusion, OutputOfTheGraphStays) {
   Net net(1);
   const auto x = net.conv(net.input({1, 3, 8, 8}), {3, 3, 3, 3}, kSame);
