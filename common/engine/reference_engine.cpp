@@ -21,11 +21,11 @@ class ReferenceExecutable : public Executable {
   }
 
   // Every value of a run is counted, as the oracle frees none early.
-  [[nodiscard]] std::size_t resident_bytes() const override {
-    std::size_t bytes = 0;
-    for (const auto& [name, weight] : graph_.weights) bytes += weight.data.size();
+  [[nodiscard]] Footprint footprint() const override {
+    Footprint bytes;
+    for (const auto& [name, weight] : graph_.weights) bytes.weights += weight.data.size();
     for (const auto& [name, value] : graph_.values)
-      bytes += static_cast<std::size_t>(value.bytes());
+      bytes.activations += static_cast<std::size_t>(value.bytes());
     return bytes;
   }
 
@@ -35,10 +35,13 @@ class ReferenceExecutable : public Executable {
 
 class ReferenceEngine : public Engine {
  public:
-  Result<std::unique_ptr<Executable>> compile(const cnn::Graph& graph) override {
+  // Packs nothing.
+  Result<std::unique_ptr<Executable>> compile(const cnn::Graph& graph,
+                                              const Packing& /*packing*/) override {
     return std::unique_ptr<Executable>(std::make_unique<ReferenceExecutable>(graph));
   }
   [[nodiscard]] std::string isa() const override { return "scalar"; }
+  [[nodiscard]] std::string packer() const override { return "scalar"; }
 };
 
 }  // namespace

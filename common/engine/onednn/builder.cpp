@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "common/engine/arena.hpp"
@@ -15,6 +16,17 @@ constexpr std::size_t kKeepBytes = std::size_t{256} << 10U;
 
 std::size_t round_up(std::size_t bytes) {
   return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
+
+// What a constant is, so that a file of other code's packing is noticed.
+constexpr std::uint64_t kPlain = 1;
+constexpr std::uint64_t kComputed = 2;
+
+std::uint64_t kind_of(const Desc& have, const Desc& want, float factor) {
+  std::vector<std::int64_t> numbers{std::bit_cast<std::int32_t>(factor)};
+  append_layout(have, numbers);
+  append_layout(want, numbers);
+  return checksum_of(std::as_bytes(std::span(numbers)));
 }
 
 dnnl::memory unbound(const Desc& desc, const dnnl::engine& engine) {
@@ -30,8 +42,13 @@ std::string implementation_of(const dnnl::primitive& primitive) {
 
 }  // namespace
 
-Builder::Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins)
-    : graph_(graph), engine_(engine), lanes_(lanes), joins_(std::move(joins)) {
+Builder::Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins,
+                 Constants& constants)
+    : graph_(graph),
+      engine_(engine),
+      lanes_(lanes),
+      joins_(std::move(joins)),
+      constants_(constants) {
   for (std::size_t i = 0; i < graph.inputs.size(); ++i) {
     const auto& input = graph.inputs[i];
     Buffer buffer;
@@ -84,44 +101,54 @@ BufferId Builder::constant(std::span<const float> values) {
   return constant_bytes(std::as_bytes(values));
 }
 
-BufferId Builder::constant_bytes(std::span<const std::byte> bytes) {
-  const auto id = new_constant(bytes.size());
-  if (!bytes.empty()) std::memcpy(buffers[id].packed->data(), bytes.data(), bytes.size());
+BufferId Builder::constant_buffer(std::size_t number, std::size_t bytes) {
+  const auto id = new_buffer(bytes);
+  buffers[id].kind = Buffer::Kind::constant;
+  buffers[id].constant = number;
   return id;
 }
 
-BufferId Builder::new_constant(std::size_t bytes) {
-  const auto id = new_buffer(bytes);
-  auto& buffer = buffers[id];
-  buffer.kind = Buffer::Kind::constant;
-  buffer.packed = std::make_shared<AlignedBytes>(std::max<std::size_t>(bytes, 1));
-  buffer.constant = buffer.packed->data();
-  return id;
+BufferId Builder::constant_bytes(std::span<const std::byte> bytes) {
+  const auto number = constants_.add(kPlain, bytes.size(), [&](std::byte* to) {
+    if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  });
+  return constant_buffer(number, bytes.size());
 }
 
 BufferId Builder::packed(const Blob& source, const Desc& have, const Desc& want, float factor) {
   if (have != want || factor != 1 || source.size() < kKeepBytes) {
     return packed_copy(reinterpret_cast<const float*>(source.data()), have, want, factor);
   }
-  const auto id = new_buffer(source.size());
-  buffers[id].kind = Buffer::Kind::constant;
-  buffers[id].blob = source;
-  buffers[id].constant = source.data();
-  return id;
+  return constant_buffer(constants_.keep(kPlain, source), source.size());
 }
 
 BufferId Builder::packed_copy(const float* source, const Desc& have, const Desc& want,
                               float factor) {
-  const auto id = new_constant(want.get_size());
+  const auto bytes = want.get_size();
+  const auto number = constants_.add(kind_of(have, want, factor), bytes,
+                                     [&](std::byte* to) { pack(source, have, to, want, factor); });
+  return constant_buffer(number, bytes);
+}
+
+BufferId Builder::packed_of(const std::function<std::vector<float>()>& compute, const Desc& have,
+                            const Desc& want) {
+  const auto bytes = want.get_size();
+  const auto number = constants_.add(kComputed ^ kind_of(have, want, 1), bytes, [&](std::byte* to) {
+    pack(compute().data(), have, to, want, 1);
+  });
+  return constant_buffer(number, bytes);
+}
+
+void Builder::pack(const float* source, const Desc& have, std::byte* to, const Desc& want,
+                   float factor) {
   dnnl::primitive_attr attributes;
   if (factor != 1) attributes.set_output_scales(0, {factor});
   dnnl::memory from(have, engine_, const_cast<float*>(source));
-  dnnl::memory to(want, engine_, buffers[id].packed->data());
+  dnnl::memory packed(want, engine_, to);
   dnnl::stream stream(engine_);
   const dnnl::reorder::primitive_desc how(engine_, have, engine_, want, attributes);
-  dnnl::reorder(how).execute(stream, from, to);
+  dnnl::reorder(how).execute(stream, from, packed);
   stream.wait();
-  return id;
 }
 
 Place Builder::place(const std::string& value) {
@@ -248,7 +275,11 @@ void Builder::add(const std::vector<PieceDraft>& drafts) {
   }
   std::vector<PrimitiveStep::Piece> pieces;
   for (const auto& draft : drafts) {
-    PrimitiveStep::Piece piece{draft.primitive, {}};
+    PrimitiveStep::Piece piece{draft.primitive, {}, {}};
+    for (const auto& operand : draft.operands) {
+      const auto& buffer = buffers[operand.buffer];
+      if (buffer.kind == Buffer::Kind::constant) piece.constants.push_back(buffer.constant);
+    }
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       piece.of_lane.push_back(bind(draft, scratch, lane * scratch_bytes));
     }

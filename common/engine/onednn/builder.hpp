@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,8 +13,8 @@
 
 #include "common/cnn/graph.hpp"
 #include "common/engine/joins.hpp"
+#include "common/engine/onednn/constants.hpp"
 #include "common/engine/onednn/layout.hpp"
-#include "common/engine/onednn/memory.hpp"
 #include "common/engine/onednn/step.hpp"
 
 namespace hyps::engine {
@@ -46,19 +47,17 @@ struct PieceDraft {
   Desc scratchpad;  // empty if none is needed
 };
 
-// What a buffer is: memory of the arena, an input of the run, or a constant.
+// What a buffer is: memory of the arena, an input or an output of the run, or a constant.
 struct Buffer {
-  enum class Kind { arena, input, constant };
+  enum class Kind { arena, input, output, constant };
   Kind kind = Kind::arena;
   std::size_t bytes = 0;
   std::size_t first = 0;  // steps between which it must keep its content
   std::size_t last = 0;
   bool used = false;
-  bool shared = false;                   // by values that were joined
-  std::size_t input = 0;                 // Kind::input: which one
-  const std::byte* constant = nullptr;   // Kind::constant: its bytes, owned below
-  std::shared_ptr<AlignedBytes> packed;  // or
-  Blob blob;                             // the graph's own bytes
+  bool shared = false;       // by values that were joined
+  std::size_t input = 0;     // Kind::input: which one
+  std::size_t constant = 0;  // Kind::constant: its number
 };
 
 // Where a primitive's memory object points: set when addresses are known.
@@ -70,8 +69,9 @@ struct Binding {
 
 class Builder {
  public:
-  // Borrows the graph.
-  Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins);
+  // Borrows the graph and the constants.
+  Builder(const cnn::Graph& graph, const dnnl::engine& engine, int lanes, Joins joins,
+          Constants& constants);
 
   [[nodiscard]] const cnn::Graph& graph() const { return graph_; }
   [[nodiscard]] const dnnl::engine& engine() const { return engine_; }
@@ -102,6 +102,9 @@ class Builder {
   // where they are: the Blob is kept instead of a copy. REQUIRES: source covers `have`.
   BufferId packed(const Blob& source, const Desc& have, const Desc& want, float factor = 1);
   BufferId packed_copy(const float* source, const Desc& have, const Desc& want, float factor = 1);
+  // Weights that are computed first, where they are not packed already.
+  BufferId packed_of(const std::function<std::vector<float>()>& compute, const Desc& have,
+                     const Desc& want);
 
   // What copies one layout to another.
   [[nodiscard]] PieceDraft reorder(const Place& from, const Place& to) const;
@@ -122,7 +125,8 @@ class Builder {
  private:
   BufferId new_buffer(std::size_t bytes);
   BufferId constant_bytes(std::span<const std::byte> bytes);
-  BufferId new_constant(std::size_t bytes);
+  BufferId constant_buffer(std::size_t number, std::size_t bytes);
+  void pack(const float* source, const Desc& have, std::byte* to, const Desc& want, float factor);
   void touch(BufferId buffer);
   Place copy_of(const std::string& value, const Desc& desc);  // in memory of its own
   std::optional<Place> place_in_whole(const std::string& value, const Desc& desc);
@@ -132,6 +136,7 @@ class Builder {
   const dnnl::engine& engine_;
   const int lanes_;
   const Joins joins_;
+  Constants& constants_;
   std::map<std::string, std::vector<Place>> places_;  // every layout a value is there in
   std::map<std::string, BufferId> bytes_;             // values that are not float32
 };

@@ -202,12 +202,16 @@ class ConvEmitter {
       const auto source = weights().data.slice(begin * sizeof(float), count * sizeof(float));
       return builder_.packed(source, have, want);
     }
-    const auto source = weights().f32().subspan(begin, count);
-    std::vector<float> scaled(source.begin(), source.end());
-    for (std::size_t i = 0; i < count; ++i) {
-      scaled[i] *= group_.scaling->scale[static_cast<std::size_t>(range.begin) + i / row];
-    }
-    return builder_.packed_copy(scaled.data(), have, want);
+    return builder_.packed_of(
+        [&] {
+          const auto source = weights().f32().subspan(begin, count);
+          std::vector<float> scaled(source.begin(), source.end());
+          for (std::size_t i = 0; i < count; ++i) {
+            scaled[i] *= group_.scaling->scale[static_cast<std::size_t>(range.begin) + i / row];
+          }
+          return scaled;
+        },
+        have, want);
   }
 
   [[nodiscard]] std::vector<float> bias_of(const cnn::Range& range) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -21,89 +22,157 @@ std::vector<cnn::Value> typed_outputs(const Builder& builder) {
 
 }  // namespace
 
-OneDnnExecutable::OneDnnExecutable(const cnn::Graph& graph, Builder builder,
-                                   std::shared_ptr<Pool> pool, AfterStep after_step)
+OneDnnExecutable::OneDnnExecutable(const cnn::Graph& graph, Builder builder, Constants& constants,
+                                   std::shared_ptr<Shared> shared, AfterStep after_step)
     : name_(graph.name),
       inputs_(graph.inputs),
       outputs_(typed_outputs(builder)),
       output_buffers_(std::move(builder.outputs)),
       buffers_(std::move(builder.buffers)),
       steps_(std::move(builder.steps)),
-      pool_(std::move(pool)),
+      addresses_(buffers_.size(), nullptr),
+      shared_(std::move(shared)),
       after_step_(std::move(after_step)) {
+  find_own_outputs();
   plan_memory();
-  for (auto& binding : builder.bindings) {
-    if (buffers_[binding.buffer].kind == Buffer::Kind::input) {
-      input_bindings_.push_back(binding);
-    } else {
-      binding.memory.set_data_handle(addresses_[binding.buffer] + binding.offset);
+  take_weights(constants);
+  bind(std::move(builder.bindings));
+}
+
+// Its activations may have been the largest: nobody else's memory need stay as large.
+OneDnnExecutable::~OneDnnExecutable() { shared_->arena.trim(); }
+
+// Outputs are computed where their readers will have them, except one that is given twice or lies
+// within another value: that one is copied in the end.
+void OneDnnExecutable::find_own_outputs() {
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const auto id = output_buffers_[i];
+    auto& buffer = buffers_[id];
+    const bool once = std::ranges::count(output_buffers_, id) == 1;
+    const bool all_of_it = buffer.bytes == static_cast<std::size_t>(outputs_[i].bytes());
+    if (buffer.kind == Buffer::Kind::arena && once && all_of_it && buffer.bytes > 0) {
+      buffer.kind = Buffer::Kind::output;
     }
   }
 }
 
 void OneDnnExecutable::plan_memory() {
   std::vector<Lifetime> lifetimes;
-  std::vector<BufferId> in_arena;
   for (BufferId id = 0; id < buffers_.size(); ++id) {
-    auto& buffer = buffers_[id];
-    if (!buffer.used) {
-      buffer.packed.reset();
-      buffer.blob = {};
-    } else if (buffer.kind == Buffer::Kind::arena) {
-      lifetimes.push_back({buffer.bytes, buffer.first, buffer.last});
-      in_arena.push_back(id);
-    } else if (buffer.kind == Buffer::Kind::constant) {
-      resident_bytes_ += buffer.bytes;
-    }
+    const auto& buffer = buffers_[id];
+    if (!buffer.used || buffer.kind != Buffer::Kind::arena) continue;
+    lifetimes.push_back({buffer.bytes, buffer.first, buffer.last});
+    in_arena_.push_back({id, 0});
   }
   const auto plan = plan_arena(lifetimes);
-  arena_ = AlignedBytes(plan.bytes);
-  resident_bytes_ += plan.bytes;
-  addresses_.assign(buffers_.size(), nullptr);
-  for (std::size_t i = 0; i < in_arena.size(); ++i) {
-    addresses_[in_arena[i]] = arena_.data() + plan.offsets[i];
+  for (std::size_t i = 0; i < in_arena_.size(); ++i) in_arena_[i].offset = plan.offsets[i];
+  arena_bytes_ = plan.bytes;
+  footprint_.activations = plan.bytes;
+  for (const auto& output : outputs_) {
+    footprint_.activations += static_cast<std::size_t>(output.bytes());
   }
+}
+
+void OneDnnExecutable::take_weights(Constants& constants) {
+  auto all = constants.finish();
+  std::vector<bool> used(all.size(), false);
+  for (const auto& buffer : buffers_) {
+    if (buffer.used && buffer.kind == Buffer::Kind::constant) used[buffer.constant] = true;
+  }
+  for (std::size_t number = 0; number < all.size(); ++number) {
+    if (!used[number]) all[number] = {};
+    footprint_.window = std::max(footprint_.window, all[number].size());
+  }
+  std::vector<std::size_t> order;
+  for (const auto& step : steps_) {
+    for (const auto number : step->streams()) order.push_back(number);
+  }
+  weights_ = Weights(std::move(all), constants.are_mapped(), std::move(order));
+  footprint_.weights = weights_.bytes();
+  footprint_.streamable = weights_.streamable_bytes();
+  footprint_.window *= static_cast<std::size_t>(shared_->pool.lanes());
   for (BufferId id = 0; id < buffers_.size(); ++id) {
     // Constants are only ever read; oneDNN's arguments know no const.
     if (buffers_[id].used && buffers_[id].kind == Buffer::Kind::constant) {
-      addresses_[id] = const_cast<std::byte*>(buffers_[id].constant);
+      addresses_[id] = const_cast<std::byte*>(weights_.data(buffers_[id].constant));
     }
   }
 }
 
-void OneDnnExecutable::bind_inputs(const std::vector<cnn::Tensor>& inputs) {
+void OneDnnExecutable::bind(std::vector<Binding> bindings) {
+  for (auto& binding : bindings) {
+    const auto kind = buffers_[binding.buffer].kind;
+    if (kind == Buffer::Kind::constant) {
+      binding.memory.set_data_handle(addresses_[binding.buffer] + binding.offset);
+    } else if (kind == Buffer::Kind::arena) {
+      arena_bindings_.push_back(std::move(binding));
+    } else {
+      run_bindings_.push_back(std::move(binding));
+    }
+  }
+}
+
+void OneDnnExecutable::place_inputs(const std::vector<cnn::Tensor>& inputs) {
   for (BufferId id = 0; id < buffers_.size(); ++id) {
     if (buffers_[id].kind != Buffer::Kind::input) continue;
     addresses_[id] = const_cast<std::byte*>(inputs[buffers_[id].input].data.data());
   }
-  for (auto& binding : input_bindings_) {
+}
+
+void OneDnnExecutable::place_arena(std::byte* arena) {
+  if (arena == arena_) return;
+  arena_ = arena;
+  for (const auto& [id, offset] : in_arena_) addresses_[id] = arena + offset;
+  for (auto& binding : arena_bindings_) {
     binding.memory.set_data_handle(addresses_[binding.buffer] + binding.offset);
   }
 }
 
-std::vector<cnn::Tensor> OneDnnExecutable::take_outputs() const {
+std::vector<cnn::Tensor> OneDnnExecutable::place_outputs() {
   std::vector<cnn::Tensor> outputs;
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const auto& value = outputs_[i];
-    const std::span bytes(addresses_[output_buffers_[i]], static_cast<std::size_t>(value.bytes()));
-    auto copy = std::make_shared<AlignedBytes>(bytes.size());
-    if (!bytes.empty()) std::memcpy(copy->data(), bytes.data(), bytes.size());
-    const std::span view(copy->data(), copy->size());
-    outputs.push_back({value.type, value.shape, Blob(std::move(copy), view)});
+    auto memory = std::make_shared<AlignedBytes>(static_cast<std::size_t>(value.bytes()));
+    const auto id = output_buffers_[i];
+    if (buffers_[id].kind == Buffer::Kind::output) addresses_[id] = memory->data();
+    const std::span bytes(memory->data(), memory->size());
+    outputs.push_back({value.type, value.shape, Blob(std::move(memory), bytes)});
   }
   return outputs;
+}
+
+void OneDnnExecutable::fill_outputs(std::vector<cnn::Tensor>& outputs) const {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto id = output_buffers_[i];
+    const auto bytes = outputs[i].data.bytes();
+    if (buffers_[id].kind == Buffer::Kind::output || bytes.empty()) continue;
+    std::memcpy(const_cast<std::byte*>(bytes.data()), addresses_[id], bytes.size());
+  }
+}
+
+void OneDnnExecutable::run_steps() {
+  for (auto& binding : run_bindings_) {
+    binding.memory.set_data_handle(addresses_[binding.buffer] + binding.offset);
+  }
+  weights_.begin();
+  for (const auto& step : steps_) {
+    step->run(addresses_, shared_->pool, weights_);
+    if (after_step_) after_step_(step->label);
+  }
 }
 
 Result<std::vector<cnn::Tensor>> OneDnnExecutable::run(const std::vector<cnn::Tensor>& inputs) {
   HYPS_CHECK(check_inputs(inputs_, inputs));
   const OneThread one_thread;
   try {
-    bind_inputs(inputs);
-    for (const auto& step : steps_) {
-      step->run(addresses_, *pool_);
-      if (after_step_) after_step_(step->label);
-    }
-    return take_outputs();
+    auto arena = shared_->arena.take(arena_bytes_);
+    place_inputs(inputs);
+    place_arena(arena.data());
+    auto outputs = place_outputs();
+    run_steps();
+    fill_outputs(outputs);
+    shared_->arena.give_back(std::move(arena));
+    return outputs;
   } catch (const std::exception& error) {
     return translated(error, "run", name_);
   }

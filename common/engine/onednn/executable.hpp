@@ -1,4 +1,4 @@
-// The compiled form of a graph: steps over one arena.
+// The compiled form of a graph: steps over an arena, which it has only while it runs.
 #pragma once
 
 #include <exception>
@@ -9,34 +9,64 @@
 
 #include "common/engine/engine.hpp"
 #include "common/engine/onednn/builder.hpp"
+#include "common/engine/onednn/shared_arena.hpp"
+#include "common/engine/onednn/weights.hpp"
 
 namespace hyps::engine {
+
+// What the executables of one engine share.
+struct Shared {
+  Pool pool;
+  SharedArena arena;
+
+  explicit Shared(int threads) : pool(threads) {}
+};
 
 class OneDnnExecutable : public Executable {
  public:
   using AfterStep = std::function<void(const std::string& step)>;
-  OneDnnExecutable(const cnn::Graph& graph, Builder builder, std::shared_ptr<Pool> pool,
-                   AfterStep after_step);
+  OneDnnExecutable(const cnn::Graph& graph, Builder builder, Constants& constants,
+                   std::shared_ptr<Shared> shared, AfterStep after_step);
+  ~OneDnnExecutable() override;
+  OneDnnExecutable(const OneDnnExecutable&) = delete;
+  OneDnnExecutable& operator=(const OneDnnExecutable&) = delete;
+
   Result<std::vector<cnn::Tensor>> run(const std::vector<cnn::Tensor>& inputs) override;
-  [[nodiscard]] std::size_t resident_bytes() const override { return resident_bytes_; }
+  [[nodiscard]] Footprint footprint() const override { return footprint_; }
+  void keep_weights(std::size_t bytes) override { weights_.keep(bytes); }
+  void prefetch() override { weights_.prefetch(); }
 
  private:
+  struct InArena {
+    BufferId buffer = 0;
+    std::size_t offset = 0;
+  };
+  void find_own_outputs();
   void plan_memory();
-  void bind_inputs(const std::vector<cnn::Tensor>& inputs);
-  [[nodiscard]] std::vector<cnn::Tensor> take_outputs() const;
+  void take_weights(Constants& constants);
+  void bind(std::vector<Binding> bindings);
+  void place_inputs(const std::vector<cnn::Tensor>& inputs);
+  void place_arena(std::byte* arena);
+  [[nodiscard]] std::vector<cnn::Tensor> place_outputs();
+  void fill_outputs(std::vector<cnn::Tensor>& outputs) const;
+  void run_steps();
 
   const std::string name_;
   const std::vector<cnn::Value> inputs_;
   const std::vector<cnn::Value> outputs_;
   const std::vector<BufferId> output_buffers_;
   std::vector<Buffer> buffers_;
-  AlignedBytes arena_;
-  Addresses addresses_;
   std::vector<std::unique_ptr<Step>> steps_;
-  std::vector<Binding> input_bindings_;  // set anew for each run
-  std::shared_ptr<Pool> pool_;
+  Weights weights_;
+  Addresses addresses_;
+  std::vector<InArena> in_arena_;
+  std::size_t arena_bytes_ = 0;
+  std::byte* arena_ = nullptr;           // where it was in the last run
+  std::vector<Binding> arena_bindings_;  // set anew where the arena has moved
+  std::vector<Binding> run_bindings_;    // of inputs and outputs: set anew for each run
+  std::shared_ptr<Shared> shared_;
   const AfterStep after_step_;
-  std::size_t resident_bytes_ = 0;
+  Footprint footprint_;
 };
 
 // What went wrong while doing `what` to the graph, as one of our errors.

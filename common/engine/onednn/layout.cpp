@@ -97,6 +97,19 @@ std::int64_t channel_block(const Desc& desc) {
   return block;
 }
 
+void append_layout(const Desc& desc, std::vector<std::int64_t>& numbers) {
+  const auto& data = desc.data;
+  numbers.insert(numbers.end(), {data.ndims, data.data_type, data.format_kind, data.offset0,
+                                 static_cast<std::int64_t>(desc.get_size())});
+  numbers.insert(numbers.end(), data.dims, data.dims + data.ndims);
+  if (data.format_kind != dnnl_blocked) return;
+  const auto& blocking = data.format_desc.blocking;
+  numbers.insert(numbers.end(), blocking.strides, blocking.strides + data.ndims);
+  for (int i = 0; i < blocking.inner_nblks; ++i) {
+    numbers.insert(numbers.end(), {blocking.inner_idxs[i], blocking.inner_blks[i]});
+  }
+}
+
 std::optional<Slice> channel_slice(const Desc& whole, std::int64_t n, std::int64_t begin,
                                    std::int64_t end) {
   const auto& data = whole.data;

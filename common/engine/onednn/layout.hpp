@@ -5,6 +5,7 @@
 #include <dnnl.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/cnn/tensor.hpp"
 
@@ -35,6 +36,8 @@ struct Slice {
 };
 std::optional<Slice> channel_slice(const Desc& whole, std::int64_t n, std::int64_t begin,
                                    std::int64_t end);
+// The numbers that make the layout, at the end of `numbers`: equal for equal layouts.
+void append_layout(const Desc& desc, std::vector<std::int64_t>& numbers);
 // How many channels lie together in one block: 1 where the layout does not block channels.
 std::int64_t channel_block(const Desc& desc);
 

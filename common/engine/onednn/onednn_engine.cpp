@@ -1,6 +1,7 @@
 #include "common/engine/onednn/onednn_engine.hpp"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include "common/engine/fusion.hpp"
 #include "common/engine/onednn/executable.hpp"
@@ -10,6 +11,9 @@
 
 namespace hyps::engine {
 namespace {
+
+// Rises whenever the same graph is packed otherwise than before.
+constexpr int kLayoutVersion = 1;
 
 bool emit_natively(Builder& builder, const Group& group) {
   try {
@@ -32,33 +36,61 @@ void emit_group(Builder& builder, const Group& group) {
   for (const auto& operation : group.absorbed) emit_group(builder, {operation, {}, {}, {}});
 }
 
+// Weights that were packed to a file are needed no more. Mapped ones go back to their file; of
+// others nothing is lost, whoever owns them.
+void give_back_sources(const cnn::Graph& graph, const Group& group) {
+  const auto give_back = [&](const Operation& operation) {
+    for (const auto& name : operation.inputs) {
+      const auto weight = graph.weights.find(name);
+      if (weight == graph.weights.end()) continue;
+      const auto pages = whole_pages(weight->second.data.bytes());
+      if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), MADV_PAGEOUT);
+    }
+  };
+  give_back(group.head);
+  for (const auto& operation : group.absorbed) give_back(operation);
+}
+
 class OneDnnEngine : public Engine {
  public:
   explicit OneDnnEngine(const OneDnnOptions& options)
       : options_(options),
-        pool_(std::make_shared<Pool>(options.threads > 0 ? options.threads : usable_cpus())),
+        shared_(std::make_shared<Shared>(options.threads > 0 ? options.threads : usable_cpus())),
         engine_(dnnl::engine::kind::cpu, 0) {}
 
-  Result<std::unique_ptr<Executable>> compile(const cnn::Graph& graph) override {
+  Result<std::unique_ptr<Executable>> compile(const cnn::Graph& graph,
+                                              const Packing& packing) override {
     const OneThread one_thread;
     try {
       HYPS_TRY(auto program, lower(graph));
       if (options_.fuse) program = fuse(graph, std::move(program));
-      Builder builder(graph, engine_, pool_->lanes(), find_joins(graph, program));
-      for (const auto& group : program) emit_group(builder, group);
+      Constants constants(packing);
+      Builder builder(graph, engine_, shared_->pool.lanes(), find_joins(graph, program),
+                      constants);
+      for (const auto& group : program) {
+        emit_group(builder, group);
+        if (constants.goes_to_file()) give_back_sources(graph, group);
+      }
       builder.keep_outputs();
       return std::unique_ptr<Executable>(std::make_unique<OneDnnExecutable>(
-          graph, std::move(builder), pool_, options_.after_step));
+          graph, std::move(builder), constants, shared_, options_.after_step));
+    } catch (const PackingFailed& failure) {
+      return failure.error();
     } catch (const std::exception& error) {
       return translated(error, "compile", graph.name);
     }
   }
 
   [[nodiscard]] std::string isa() const override { return effective_isa(); }
+  [[nodiscard]] std::string packer() const override {
+    const auto* version = dnnl::version();
+    return fmt::format("{} oneDNN {}.{}.{} layout {}", effective_isa(), version->major,
+                       version->minor, version->patch, kLayoutVersion);
+  }
 
  private:
   OneDnnOptions options_;
-  std::shared_ptr<Pool> pool_;
+  std::shared_ptr<Shared> shared_;
   dnnl::engine engine_;
 };
 

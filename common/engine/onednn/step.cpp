@@ -10,12 +10,22 @@ PrimitiveStep::PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> piec
   for (int lane = 0; lane < lanes; ++lane) streams_.emplace_back(engine);
 }
 
-void PrimitiveStep::run(const Addresses& /*addresses*/, Pool& pool) {
-  pool.run(static_cast<int>(pieces_.size()), [this](int piece, int lane) {
+void PrimitiveStep::run(const Addresses& /*addresses*/, Pool& pool, Weights& weights) {
+  pool.run(static_cast<int>(pieces_.size()), [&](int piece, int lane) {
     const auto& work = pieces_[static_cast<std::size_t>(piece)];
     const auto at = static_cast<std::size_t>(lane);
+    weights.before(work.constants);
     work.primitive.execute(streams_[at], work.of_lane[at]);
+    weights.after(work.constants);
   });
+}
+
+std::vector<std::size_t> PrimitiveStep::streams() const {
+  std::vector<std::size_t> numbers;
+  for (const auto& piece : pieces_) {
+    numbers.insert(numbers.end(), piece.constants.begin(), piece.constants.end());
+  }
+  return numbers;
 }
 
 ReferenceStep::ReferenceStep(const cnn::Operator& op, cnn::Node node, int opset,
@@ -28,7 +38,7 @@ ReferenceStep::ReferenceStep(const cnn::Operator& op, cnn::Node node, int opset,
       constant_(std::move(constant)),
       outputs_(std::move(outputs)) {}
 
-void ReferenceStep::run(const Addresses& addresses, Pool& /*pool*/) {
+void ReferenceStep::run(const Addresses& addresses, Pool& /*pool*/, Weights& /*weights*/) {
   std::vector<cnn::Tensor> tensors(inputs_.size());
   std::vector<const cnn::Tensor*> given(inputs_.size(), nullptr);
   cnn::NodeContext context{node_, opset_, {}, {}, {}};

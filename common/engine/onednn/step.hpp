@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/cnn/operator.hpp"
+#include "common/engine/onednn/weights.hpp"
 #include "common/engine/pool.hpp"
 
 namespace hyps::engine {
@@ -21,7 +22,9 @@ using Addresses = std::vector<std::byte*>;
 class Step {
  public:
   virtual ~Step() = default;
-  virtual void run(const Addresses& addresses, Pool& pool) = 0;
+  virtual void run(const Addresses& addresses, Pool& pool, Weights& weights) = 0;
+  // Numbers of constants as run() tells `weights` that it uses them.
+  [[nodiscard]] virtual std::vector<std::size_t> streams() const { return {}; }
 
   std::string label;  // what it is, for people who profile
 };
@@ -34,9 +37,11 @@ class PrimitiveStep : public Step {
   struct Piece {
     dnnl::primitive primitive;
     std::vector<Arguments> of_lane;
+    std::vector<std::size_t> constants;  // by number
   };
   PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> pieces, int lanes);
-  void run(const Addresses& addresses, Pool& pool) override;
+  void run(const Addresses& addresses, Pool& pool, Weights& weights) override;
+  [[nodiscard]] std::vector<std::size_t> streams() const override;
 
  private:
   std::vector<Piece> pieces_;
@@ -59,7 +64,7 @@ class ReferenceStep : public Step {
   // constant[i]: input i is a weight, which the operator may look at beforehand.
   ReferenceStep(const cnn::Operator& op, cnn::Node node, int opset, std::vector<Input> inputs,
                 std::vector<bool> constant, std::vector<Output> outputs);
-  void run(const Addresses& addresses, Pool& pool) override;
+  void run(const Addresses& addresses, Pool& pool, Weights& weights) override;
 
  private:
   const cnn::Operator& operator_;  // in the static table

@@ -54,7 +54,7 @@ class LyingExecutable : public engine::Executable {
     }
     return outputs;
   }
-  [[nodiscard]] std::size_t resident_bytes() const override { return honest_->resident_bytes(); }
+  [[nodiscard]] engine::Footprint footprint() const override { return honest_->footprint(); }
 
  private:
   std::unique_ptr<engine::Executable> honest_;
@@ -64,12 +64,14 @@ class LyingExecutable : public engine::Executable {
 class LyingEngine : public engine::Engine {
  public:
   explicit LyingEngine(Lie lie) : lie_(std::move(lie)) {}
-  Result<std::unique_ptr<engine::Executable>> compile(const cnn::Graph& graph) override {
-    HYPS_TRY(auto honest, honest_->compile(graph));
+  Result<std::unique_ptr<engine::Executable>> compile(const cnn::Graph& graph,
+                                                      const engine::Packing& packing) override {
+    HYPS_TRY(auto honest, honest_->compile(graph, packing));
     return std::unique_ptr<engine::Executable>(
         std::make_unique<LyingExecutable>(std::move(honest), lie_));
   }
   [[nodiscard]] std::string isa() const override { return honest_->isa(); }
+  [[nodiscard]] std::string packer() const override { return honest_->packer(); }
 
  private:
   std::unique_ptr<engine::Engine> honest_ = engine::make_onednn_engine(1);

@@ -1,0 +1,69 @@
+// Weights: the constants of an executable while it runs. Those mapped from a file need not be
+// resident: some stay, the others are read ahead of their use and given back after it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "common/base/blob.hpp"
+
+namespace hyps::engine {
+
+// The pages that hold nothing but these bytes.
+std::span<std::byte> whole_pages(std::span<const std::byte> bytes);
+
+class Weights {
+ public:
+  // What is read ahead, at most, while other weights are used.
+  static constexpr std::size_t kWindowBytes = std::size_t{4} << 20U;
+
+  Weights() = default;
+  // By number; `mapped`: from a file, so that pages may be dropped. `order`: the numbers as pieces
+  // use them, one after another; what is not in it always stays.
+  Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size_t> order);
+
+  [[nodiscard]] const std::byte* data(std::size_t number) const {
+    return constants_[number].data();
+  }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  // Of them, those that may be given back.
+  [[nodiscard]] std::size_t streamable_bytes() const { return streamable_bytes_; }
+
+  // From now on, up to `bytes` of the streamable ones stay, the first that are used.
+  void keep(std::size_t bytes);
+  // Begins reading what a run needs first.
+  void prefetch();
+
+  // Around each run and, thread-safe, each piece's use.
+  void begin();
+  void before(const std::vector<std::size_t>& numbers);
+  void after(const std::vector<std::size_t>& numbers);
+
+ private:
+  struct Constant {
+    std::span<std::byte> pages;  // whole pages of it alone; empty: always stays
+    int uses = 0;                // in a run
+    std::atomic<int> left{0};    // of them, in this one
+    bool stays = true;
+  };
+  void read_ahead(std::size_t bytes);
+  void drop(std::span<std::byte> pages) const;
+
+  std::vector<Blob> constants_;
+  std::size_t bytes_ = 0;
+  std::size_t streamable_bytes_ = 0;
+  std::byte* mapping_begin_ = nullptr;  // of the pages of all streamable ones
+  const std::byte* mapping_end_ = nullptr;
+  std::unique_ptr<Constant[]> states_;
+  std::vector<std::size_t> first_uses_;  // numbers of streamable ones, by first use
+  std::vector<std::size_t> streamed_;    // of them, those that do not stay
+  std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
+  std::size_t asked_ = 0;  // of streamed_, how many were read ahead in this run
+  std::size_t asked_bytes_ = 0;
+  std::size_t used_bytes_ = 0;  // of what was read ahead
+};
+
+}  // namespace hyps::engine
