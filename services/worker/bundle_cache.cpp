@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "common/base/file.hpp"
+#include "common/base/file_digest.hpp"
 
 namespace hyps::worker {
 
@@ -24,9 +24,10 @@ Error failed(const std::string& doing, const fs::path& path, const std::error_co
   return {ErrorKind::io, "cannot " + doing + " " + path.string() + ": " + error.message()};
 }
 
-// Files being fetched have other names and are not ours to touch.
-std::vector<CachedFile> list(const fs::path& folder, const std::set<Digest>& kept) {
-  std::vector<CachedFile> files;
+constexpr const char* kWeightsFile = "weights.bin";
+
+// Files being fetched or written have other names and are not ours to touch.
+void list(const fs::path& folder, const std::set<Digest>& kept, std::vector<CachedFile>& files) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const auto digest = Digest::from_hex(entry.path().filename().string());
@@ -35,7 +36,15 @@ std::vector<CachedFile> list(const fs::path& folder, const std::set<Digest>& kep
     files.push_back({entry.path(), entry.last_write_time(ignored), entry.file_size(ignored),
                      kept.contains(*digest)});
   }
-  return files;
+}
+
+void remove_unfinished(const fs::path& folder) {
+  std::vector<fs::path> unfinished;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!Digest::from_hex(entry.path().filename().string())) unfinished.push_back(entry.path());
+  }
+  for (const fs::path& path : unfinished) fs::remove(path, error);
 }
 
 }  // namespace
@@ -46,15 +55,11 @@ BundleCache::BundleCache(fs::path folder, std::uint64_t limit_bytes)
 Status BundleCache::open() {
   std::error_code error;
   fs::remove_all(folder_ / "open", error);
-  for (const char* name : {"files", "open"}) {
+  for (const char* name : {"files", "packed", "open"}) {
     fs::create_directories(folder_ / name, error);
     if (error) return failed("create", folder_ / name, error);
   }
-  std::vector<fs::path> unfinished;
-  for (const auto& entry : fs::directory_iterator(files_folder(), error)) {
-    if (!Digest::from_hex(entry.path().filename().string())) unfinished.push_back(entry.path());
-  }
-  for (const fs::path& path : unfinished) fs::remove(path, error);
+  for (const char* name : {"files", "packed"}) remove_unfinished(folder_ / name);
   return {};
 }
 
@@ -65,20 +70,37 @@ void BundleCache::touch(const protocol::FileRef& file) const {
 }
 
 bool BundleCache::keep(const std::vector<protocol::FileRef>& files) {
-  std::set<Digest> kept;
+  const std::lock_guard lock(mutex_);
+  kept_.clear();
+  kept_bytes_ = 0;
   for (const protocol::FileRef& file : files) {
-    if (kept.insert(file.digest).second) touch(file);
+    if (!kept_.insert(file.digest).second) continue;
+    kept_bytes_ += file.bytes;
+    touch(file);
   }
-  std::vector<CachedFile> cached = list(files_folder(), kept);
+  return evict();
+}
+
+fs::path BundleCache::packed_file(const Digest& key) const {
+  return folder_ / "packed" / key.hex();
+}
+
+void BundleCache::use_packed(const Digest& key) {
+  std::error_code ignored;
+  fs::last_write_time(packed_file(key), fs::file_time_type::clock::now(), ignored);
+  const std::lock_guard lock(mutex_);
+  (void)evict();
+}
+
+bool BundleCache::evict() {
+  std::vector<CachedFile> cached;
+  list(files_folder(), kept_, cached);
+  list(folder_ / "packed", {}, cached);
   std::sort(cached.begin(), cached.end(),
             [](const CachedFile& a, const CachedFile& b) { return a.used < b.used; });
-  std::uint64_t total = 0;
+  std::uint64_t total = kept_bytes_;
   for (const CachedFile& file : cached) {
     if (!file.kept) total += file.bytes;
-  }
-  std::set<Digest> counted;
-  for (const protocol::FileRef& file : files) {
-    if (counted.insert(file.digest).second) total += file.bytes;
   }
   for (const CachedFile& file : cached) {
     if (total <= limit_bytes_) break;
@@ -89,14 +111,16 @@ bool BundleCache::keep(const std::vector<protocol::FileRef>& files) {
 }
 
 Result<fs::path> BundleCache::make_bundle(std::uint64_t number,
-                                          const std::vector<protocol::FileRef>& files) const {
+                                          const std::vector<protocol::FileRef>& files,
+                                          Check check) const {
   const fs::path bundle = folder_ / "open" / std::to_string(number);
   std::error_code error;
   fs::remove_all(bundle, error);
   fs::create_directories(bundle, error);
   if (error) return failed("create", bundle, error);
   for (const protocol::FileRef& file : files) {
-    if (const Status status = link(file, bundle / file.name); !status.ok()) {
+    const bool whole = check == Check::all || file.name != kWeightsFile;
+    if (const Status status = link(file, bundle / file.name, whole); !status.ok()) {
       remove_bundle(bundle);
       return status.error();
     }
@@ -105,11 +129,12 @@ Result<fs::path> BundleCache::make_bundle(std::uint64_t number,
 }
 
 // Disks of cheap devices rot, and a wrong weight looks like any other.
-Status BundleCache::link(const protocol::FileRef& file, const fs::path& target) const {
+Status BundleCache::link(const protocol::FileRef& file, const fs::path& target, bool check) const {
   const fs::path source = files_folder() / file.digest.hex();
   std::error_code error;
-  HYPS_TRY(const Blob content, map_file(source));
-  if (digest_of(content.bytes()) != file.digest) {
+  const auto digest = check ? FileDigester(source).whole() : Result<Digest>(file.digest);
+  if (!digest) return digest.error();
+  if (*digest != file.digest) {
     fs::remove(source, error);
     return Error{ErrorKind::corrupt, "the cached file " + file.name +
                                          " is damaged; it was deleted and is fetched again"};

@@ -1,12 +1,13 @@
 #include "services/worker/compute_thread.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
 #include <utility>
+
+#include "services/worker/open_cached.hpp"
+#include "services/worker/process_memory.hpp"
 
 namespace hyps::worker {
 
@@ -28,8 +29,17 @@ bool is_fault_of_input(ErrorKind kind) {
   return kind == ErrorKind::invalid || kind == ErrorKind::unsupported;
 }
 
-// The budget is about what is resident: freed weights go back to the system at once.
-void give_back_memory() { malloc_trim(0); }
+std::uint64_t bytes_of(const std::vector<cnn::Value>& values) {
+  std::uint64_t bytes = 0;
+  for (const cnn::Value& value : values) bytes += static_cast<std::uint64_t>(value.bytes());
+  return bytes;
+}
+
+Needs needs_of(const Runner& runner) {
+  const engine::Footprint footprint = runner.footprint();
+  return {footprint.weights,     footprint.streamable,      footprint.window,
+          footprint.activations, bytes_of(runner.inputs()), bytes_of(runner.outputs())};
+}
 
 Result<std::vector<Blob>> in_order(const std::vector<NamedBlob>& given,
                                    const std::vector<cnn::Value>& wanted) {
@@ -47,7 +57,7 @@ Result<std::vector<Blob>> in_order(const std::vector<NamedBlob>& given,
 
 }  // namespace
 
-ComputeThread::ComputeThread(std::unique_ptr<engine::Engine> engine, const BundleCache& cache,
+ComputeThread::ComputeThread(std::unique_ptr<engine::Engine> engine, BundleCache& cache,
                              std::function<void(Event)> post)
     : engine_(std::move(engine)), cache_(cache), post_(std::move(post)) {
   thread_ = std::thread([this] { loop(); });
@@ -70,22 +80,15 @@ void ComputeThread::loop() {
   }
 }
 
-Result<std::unique_ptr<Runner>> ComputeThread::open(const Load& load) {
-  HYPS_TRY(const auto bundle, cache_.make_bundle(load.serial, load.partition.files));
-  auto runner = open_bundle(bundle, load.partition.kind, *engine_);
-  BundleCache::remove_bundle(bundle);
-  return runner;
-}
-
 void ComputeThread::work_on(const Load& load) {
   const Stopwatch stopwatch;
   try {
-    auto runner = open(load);
-    give_back_memory();
+    auto runner = open_cached(load, cache_, *engine_);
+    give_back_unused();
     if (!runner) return post_(LoadFailed{load.serial, runner.error().message});
-    const std::uint64_t bytes = (*runner)->resident_bytes();
+    const Needs needs = needs_of(**runner);
     runners_[load.serial] = std::move(*runner);
-    post_(Loaded{load.serial, bytes, stopwatch.microseconds()});
+    post_(Loaded{load.serial, needs.weights + needs.activations, stopwatch.microseconds(), needs});
   } catch (const std::bad_alloc&) {
     post_(LoadFailed{load.serial, "the system has no memory left for it"});
   }
@@ -93,13 +96,26 @@ void ComputeThread::work_on(const Load& load) {
 
 void ComputeThread::work_on(const Unload& unload) {
   runners_.erase(unload.serial);
-  give_back_memory();
+  give_back_unused();
+}
+
+void ComputeThread::work_on(const Retain& retain) {
+  const auto runner = runners_.find(retain.serial);
+  if (runner != runners_.end()) runner->second->keep_weights(retain.bytes);
+}
+
+// Partitions are assigned, and mostly asked for, in the order of the plan.
+void ComputeThread::prefetch_after(Serial serial) {
+  auto next = runners_.upper_bound(serial);
+  if (next == runners_.end()) next = runners_.begin();
+  if (next->first != serial) next->second->prefetch();
 }
 
 Result<std::vector<Output>> ComputeThread::run(const Compute& compute) {
   const auto runner = runners_.find(compute.serial);
   if (runner == runners_.end()) return Error{ErrorKind::not_found, "the partition is not loaded"};
   HYPS_TRY(const auto inputs, in_order(compute.inputs, runner->second->inputs()));
+  prefetch_after(compute.serial);
   HYPS_TRY(auto results, runner->second->run(inputs));
   std::vector<Output> outputs;
   for (std::size_t i = 0; i < results.size(); ++i) {

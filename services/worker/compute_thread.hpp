@@ -18,10 +18,10 @@ namespace hyps::worker {
 
 class ComputeThread {
  public:
-  using Work = std::variant<Load, Unload, Compute>;
+  using Work = std::variant<Load, Unload, Retain, Compute>;
 
   // `post` is called on the thread. The cache outlives this.
-  ComputeThread(std::unique_ptr<engine::Engine> engine, const BundleCache& cache,
+  ComputeThread(std::unique_ptr<engine::Engine> engine, BundleCache& cache,
                 std::function<void(Event)> post);
   ~ComputeThread();  // waits for the work going on
   ComputeThread(const ComputeThread&) = delete;
@@ -35,12 +35,13 @@ class ComputeThread {
   void loop();
   void work_on(const Load& load);
   void work_on(const Unload& unload);
+  void work_on(const Retain& retain);
   void work_on(const Compute& compute);
-  [[nodiscard]] Result<std::unique_ptr<Runner>> open(const Load& load);
+  void prefetch_after(Serial serial);
   [[nodiscard]] Result<std::vector<Output>> run(const Compute& compute);
 
   std::unique_ptr<engine::Engine> engine_;
-  const BundleCache& cache_;
+  BundleCache& cache_;
   std::function<void(Event)> post_;
   std::map<Serial, std::unique_ptr<Runner>> runners_;
   BoundedQueue<Work> queue_{kMaxWork};

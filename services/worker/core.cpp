@@ -18,7 +18,8 @@ constexpr int kMaxSendsUnassigned = 4;
 Core::Core(CoreConfig config)
     : config_(std::move(config)),
       tasks_(config_.limits),
-      partitions_(config_.info.memory_bytes, config_.retry),
+      partitions_({config_.info.memory_bytes, config_.limits.bytes, config_.process_bytes},
+                  config_.retry),
       // Numbers of a former life of this worker may still be on their way.
       next_stream_(config_.info.incarnation) {}
 
@@ -98,9 +99,7 @@ void Core::on_message(const protocol::Assign& assign) {
     ++tasks_.counters().stale;
     return;
   }
-  Effects effects = partitions_.assign(assign.partitions);
-  effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
-                  std::make_move_iterator(effects.end()));
+  add(partitions_.assign(assign.partitions));
   drop_unassigned();
   log(Log::Level::info, "assigned", {{"partitions", std::to_string(assign.partitions.size())}});
   beat();
@@ -126,7 +125,7 @@ void Core::on_message(const protocol::Run& run) {
   const Tasks::Outcome outcome = tasks_.on_run(run, now_.steady);
   Task* task = tasks_.find(run.task);
   if (outcome == Tasks::Outcome::too_large) {
-    fail(run.task, run.epoch, false, "its inputs are larger than this worker's buffers");
+    fail(run.task, run.epoch, false, "its inputs are larger than this worker's memory");
     return;
   }
   if (task == nullptr) return;
@@ -169,10 +168,11 @@ void Core::on(const FetchFailed& event) {
 
 void Core::on(const Loaded& event) {
   busy_ = false;
-  if (!partitions_.on_loaded(event.serial, event.resident_bytes)) {
+  if (!partitions_.on_loaded(event.serial, event.resident_bytes, event.needs)) {
     effects_.emplace_back(Unload{event.serial});  // no longer assigned
     return;
   }
+  add(partitions_.retain());
   const PartitionKey partition = partitions_.find(event.serial)->key();
   for (auto& [key, task] : tasks_.all()) {
     if (task.state == TaskState::ready && key_of(key) == partition) task.load_us += event.load_us;
@@ -187,6 +187,7 @@ void Core::on(const Loaded& event) {
 void Core::on(const LoadFailed& event) {
   busy_ = false;
   if (!partitions_.on_load_failed(event.serial, event.message, now_.steady)) return;
+  add(partitions_.retain());
   const Partition* partition = partitions_.find(event.serial);
   log(Log::Level::warn, "load.failed",
       {{"partition", to_string(partition->key())}, {"error", event.message}});
@@ -294,8 +295,7 @@ void Core::start_loading(Partition& partition) {
   Effects effects =
       partitions_.load(partition, [this](const Partition& other) { return has_work(other); });
   busy_ = true;
-  effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
-                  std::make_move_iterator(effects.end()));
+  add(std::move(effects));
 }
 
 // ---- results ----------------------------------------------------------------------------------
@@ -378,9 +378,7 @@ void Core::on(const Tick&) {
     log(Log::Level::warn, "task.expired",
         {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
   }
-  Effects retried = partitions_.retry(now_.steady);
-  effects_.insert(effects_.end(), std::make_move_iterator(retried.begin()),
-                  std::make_move_iterator(retried.end()));
+  add(partitions_.retry(now_.steady));
   report_drops();
   if (connected_) resend_due();
   if (connected_ && now_.steady - last_beat_ >= config_.heartbeat) beat();
@@ -405,6 +403,11 @@ void Core::report_drops() {
 // A message for nobody would only queue up; what it says is said again when the hub is there.
 void Core::publish(protocol::Message message) {
   if (connected_) effects_.emplace_back(Publish{std::move(message)});
+}
+
+void Core::add(Effects effects) {
+  effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
+                  std::make_move_iterator(effects.end()));
 }
 
 void Core::log(Log::Level level, std::string_view event, runtime::Fields fields) {

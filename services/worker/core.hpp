@@ -13,8 +13,9 @@
 namespace hyps::worker {
 
 struct CoreConfig {
-  protocol::WorkerInfo info;  // memory_bytes is the budget for partitions
-  TaskLimits limits;
+  protocol::WorkerInfo info;        // memory_bytes is the budget for all it holds
+  TaskLimits limits;                // what of it is for inputs and results
+  std::uint64_t process_bytes = 0;  // and for the process itself
   Milliseconds heartbeat{1000};
   Milliseconds pulse{200};    // between heartbeats on their own connection
   Milliseconds resend{3000};  // results that are out and not Stored
@@ -75,6 +76,7 @@ class Core {
   void drop_unassigned();
   void report_drops();
   [[nodiscard]] std::optional<protocol::TaskKey> key_of_task(TaskId id);
+  void add(Effects effects);
   void publish(protocol::Message message);
   void log(Log::Level level, std::string_view event, runtime::Fields fields);
 

@@ -45,10 +45,23 @@ struct FetchFailed {
   Serial serial = 0;
   std::string message;
 };
+// What a loaded partition needs of memory, in bytes. Nothing streamable: all of it is in memory,
+// and it counts as what it was declared to need.
+struct Needs {
+  std::uint64_t weights = 0;
+  std::uint64_t streamable = 0;   // of them, what need not stay resident
+  std::uint64_t window = 0;       // what is resident of streamed ones at a time
+  std::uint64_t activations = 0;  // while it computes, outputs included, inputs not
+  std::uint64_t inputs = 0;
+  std::uint64_t outputs = 0;
+
+  bool operator==(const Needs&) const = default;
+};
 struct Loaded {
   Serial serial = 0;
   std::uint64_t resident_bytes = 0;
   std::uint64_t load_us = 0;
+  Needs needs{};
 };
 struct LoadFailed {
   Serial serial = 0;
@@ -112,6 +125,10 @@ struct Load {  // answered by Loaded or LoadFailed
 struct Unload {
   Serial serial = 0;
 };
+struct Retain {  // of the streamable weights of a loaded one, so many may stay resident
+  Serial serial = 0;
+  std::uint64_t bytes = 0;
+};
 struct Compute {  // answered by Computed or ComputeFailed
   Serial serial = 0;
   TaskId task = 0;
@@ -121,7 +138,7 @@ using Log = runtime::LogLine;
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
 struct Effect : std::variant<Publish, Pulse, SendTensor, StopSending, Fetch, Keep, Load, Unload,
-                             Compute, Log> {
+                             Compute, Log, Retain> {
   using variant::variant;
   Effect(const Effect& other);
   Effect(Effect&& other) noexcept;

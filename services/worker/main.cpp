@@ -10,6 +10,7 @@
 #include "common/runtime/log.hpp"
 #include "common/service/program.hpp"
 #include "services/worker/options.hpp"
+#include "services/worker/process_memory.hpp"
 #include "services/worker/shell.hpp"
 
 namespace {
@@ -33,6 +34,8 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
   info.isa = engine.isa();
   info.version = HYPS_VERSION;
   shell.core.limits.bytes = static_cast<std::size_t>(options.buffers);
+  shell.core.limits.alone = static_cast<std::size_t>(options.memory);
+  shell.core.process_bytes = worker::process_bytes_beyond(options.memory);
   shell.cache_folder = options.cache_dir;
   shell.cache_bytes = static_cast<std::uint64_t>(options.cache_bytes);
   return shell;
@@ -40,6 +43,7 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
 
 Status serve(const worker::Options& options) {
   service::prepare_process("worker " + options.id, options.log_level);
+  worker::keep_heap_small();
   auto engine = engine::make_onednn_engine(static_cast<int>(options.threads));
   worker::ShellOptions shell_config = shell_options(options, *engine);
   runtime::log_info("started",

@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
+#include "common/base/units.hpp"
 #include "common/service/options.hpp"
 #include "services/worker/memory_limit.hpp"
 
@@ -13,7 +13,7 @@ namespace hyps::worker {
 namespace {
 
 constexpr std::int64_t kTebibyte = std::int64_t{1} << 40U;
-constexpr std::int64_t kLeastBuffers = std::int64_t{32} << 20U;
+constexpr std::int64_t kLeastMemory = std::int64_t{1} << 20U;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -26,10 +26,12 @@ std::string host_name() {
 void declare(runtime::Schema& schema, Options& options) {
   schema.text("id", &options.id,
               "this worker's name, unique in the cluster; empty: the host's name");
-  schema.bytes("memory", &options.memory, 0, kTebibyte,
-               "bytes for loaded partitions; 0: 75 % of what the machine or cgroup allows");
+  schema.bytes(
+      "memory", &options.memory, 0, kTebibyte,
+      "bytes for all it holds: partitions, inputs, results; the process has 16M beside it; "
+      "0: 75 % of what the machine or cgroup allows");
   schema.bytes("buffers", &options.buffers, 0, kTebibyte,
-               "bytes for inputs and results; 0: a quarter of memory, 32M at least");
+               "bytes of memory for inputs and results of several tasks; 0: a quarter");
   schema.integer("threads", &options.threads, 0, 1024,
                  "threads to compute with; 0: as many as the CPU quota allows");
   schema.choice("zone", &options.zone, {"open", "safe"},
@@ -46,7 +48,17 @@ Status complete(Options& options) {
   if (options.id.empty()) options.id = host_name();
   HYPS_CHECK(service::check_id(options.id));
   if (options.memory == 0) options.memory = memory_limit_bytes() / 4 * 3;
-  if (options.buffers == 0) options.buffers = std::max(options.memory / 4, kLeastBuffers);
+  if (options.memory < kLeastMemory) {
+    return Error{ErrorKind::invalid, "memory: " + format_bytes(options.memory) +
+                                         " are too few to work with; give the worker " +
+                                         format_bytes(kLeastMemory) + " at least"};
+  }
+  if (options.buffers == 0) options.buffers = options.memory / 4;
+  if (options.buffers > options.memory / 2) {
+    return Error{ErrorKind::invalid, "buffers: " + format_bytes(options.buffers) +
+                                         " are more than half of the memory of " +
+                                         format_bytes(options.memory)};
+  }
   if (options.cache_dir.empty()) options.cache_dir = service::cache_folder(options.id);
   return {};
 }

@@ -12,7 +12,7 @@ namespace hyps::worker {
 struct Options {
   std::string id;            // empty: the host's name
   std::int64_t memory = 0;   // 0: 75 % of what the machine or cgroup allows
-  std::int64_t buffers = 0;  // 0: a quarter of `memory`, 32 MB at least
+  std::int64_t buffers = 0;  // 0: a quarter of `memory`
   std::int64_t threads = 0;  // 0: as many as may be used
   std::string zone = "open";
   std::string cache_dir;  // empty: hyps/<id> in the user's cache folder

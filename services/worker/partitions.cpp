@@ -1,6 +1,7 @@
 #include "services/worker/partitions.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -15,8 +16,16 @@ namespace {
 constexpr std::size_t kProblemsShown = 3;
 
 bool holds_memory(const Partition& partition) {
-  return partition.state == PartitionState::loading || partition.state == PartitionState::loaded;
+  return partition.state == PartitionState::loading ||
+         (partition.state == PartitionState::loaded && !partition.streams());
 }
+
+void append(Effects& effects, Effects more) {
+  effects.insert(effects.end(), std::make_move_iterator(more.begin()),
+                 std::make_move_iterator(more.end()));
+}
+
+std::uint64_t less(std::uint64_t from, std::uint64_t what) { return from > what ? from - what : 0; }
 
 bool has_safe_names(const AssignedPartition& assigned) {
   return std::all_of(assigned.files.begin(), assigned.files.end(),
@@ -35,10 +44,10 @@ Partition Partitions::make(const AssignedPartition& assigned) {
   Partition partition;
   partition.serial = ++last_serial_;
   partition.assigned = assigned;
-  if (assigned.memory_bytes > budget_bytes_) {
+  if (assigned.memory_bytes > budget_.total) {
     partition.state = PartitionState::refused;
     partition.problem = "needs " + human(assigned.memory_bytes) +
-                        ", more than this worker's memory of " + human(budget_bytes_);
+                        ", more than this worker's memory of " + human(budget_.total);
   } else if (!has_safe_names(assigned)) {
     partition.state = PartitionState::refused;
     partition.problem = "its bundle has a file name that is not allowed";
@@ -81,6 +90,7 @@ Effects Partitions::assign(const std::vector<AssignedPartition>& partitions) {
     effects.emplace_back(Fetch{fetch->serial, fetch->assigned.files});
   }
   partitions_ = std::move(next);
+  append(effects, retain());
   return effects;
 }
 
@@ -113,11 +123,13 @@ bool Partitions::on_fetch_failed(Serial serial, const std::string& message, Mill
   return true;
 }
 
-bool Partitions::on_loaded(Serial serial, std::uint64_t resident_bytes) {
+bool Partitions::on_loaded(Serial serial, std::uint64_t resident_bytes, const Needs& needs) {
   Partition* partition = find(serial);
   if (partition == nullptr) return false;
   partition->state = PartitionState::loaded;
   partition->resident_bytes = resident_bytes;
+  partition->needs = needs;
+  partition->retained = Partition::kAll;
   partition->problem.clear();
   touch(*partition);
   return true;
@@ -153,7 +165,7 @@ std::vector<Partition*> Partitions::victims(std::uint64_t needed_bytes,
   using Rank = std::tuple<bool, std::uint64_t>;  // those without work first, then by last use
   std::vector<std::pair<Rank, Partition*>> loaded;
   for (auto& [key, partition] : partitions_) {
-    if (partition.state != PartitionState::loaded) continue;
+    if (partition.state != PartitionState::loaded || partition.streams()) continue;
     loaded.push_back({{has_work(partition), partition.last_used}, &partition});
   }
   std::sort(loaded.begin(), loaded.end());
@@ -177,19 +189,20 @@ Effects Partitions::load(Partition& partition,
                          const std::function<bool(const Partition&)>& has_work) {
   Effects effects;
   const std::uint64_t wanted = used_bytes() + partition.assigned.memory_bytes;
-  const std::uint64_t needed = wanted > budget_bytes_ ? wanted - budget_bytes_ : 0;
+  const std::uint64_t needed = wanted > budget_.total ? wanted - budget_.total : 0;
   for (Partition* evicted : victims(needed, has_work)) {
     evicted->state = PartitionState::on_disk;
     evicted->resident_bytes = 0;
     effects.emplace_back(Unload{evicted->serial});
   }
   partition.state = PartitionState::loading;
+  append(effects, retain());
   effects.emplace_back(Load{partition.serial, partition.assigned});
   return effects;
 }
 
 Partition* Partitions::preloadable() {
-  const std::uint64_t free_bytes = budget_bytes_ - used_bytes();
+  const std::uint64_t free_bytes = budget_.total - used_bytes();
   Partition* first = nullptr;
   for (auto& [key, partition] : partitions_) {
     if (partition.state != PartitionState::on_disk) continue;
@@ -197,6 +210,56 @@ Partition* Partitions::preloadable() {
     if (first == nullptr || partition.order < first->order) first = &partition;
   }
   return first;
+}
+
+std::vector<Partition*> Partitions::streaming() {
+  std::vector<Partition*> found;
+  for (auto& [key, partition] : partitions_) {
+    if (partition.streams()) found.push_back(&partition);
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Partition* a, const Partition* b) { return a->order < b->order; });
+  return found;
+}
+
+// For streamable weights: what is left by all else. One partition computes at a time. Maps larger
+// than what is set aside for maps are taken when there are no others.
+std::uint64_t Partitions::room_for(const std::vector<Partition*>& streaming) const {
+  std::uint64_t fixed = 0;
+  std::uint64_t activations = 0;
+  std::uint64_t inputs = 0;
+  std::uint64_t outputs = 0;
+  for (const Partition* partition : streaming) {
+    const Needs& needs = partition->needs;
+    fixed += needs.weights - needs.streamable;
+    activations = std::max(activations, needs.activations);
+    inputs = std::max(inputs, less(needs.inputs, budget_.maps));
+    outputs = std::max(outputs, less(needs.outputs, budget_.maps));
+  }
+  const std::uint64_t taken = used_bytes() + budget_.maps + budget_.process;
+  return less(budget_.total, taken + fixed + activations + inputs + outputs);
+}
+
+Effects Partitions::retain() {
+  const auto all = streaming();
+  std::uint64_t room = room_for(all);
+  std::uint64_t wanted = 0;
+  std::uint64_t window = 0;
+  for (const Partition* partition : all) {
+    wanted += partition->needs.streamable;
+    window = std::max(window, partition->needs.window);
+  }
+  if (wanted > room) room = less(room, window);
+  Effects effects;
+  for (Partition* partition : all) {
+    const std::uint64_t retained = std::min(partition->needs.streamable, room);
+    room -= retained;
+    partition->resident_bytes = partition->needs.weights - partition->needs.streamable + retained;
+    const bool same = std::min(partition->retained, partition->needs.streamable) == retained;
+    partition->retained = retained;
+    if (!same) effects.emplace_back(Retain{partition->serial, retained});
+  }
+  return effects;
 }
 
 std::vector<PartitionName> Partitions::loaded_names() const {

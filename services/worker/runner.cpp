@@ -74,9 +74,9 @@ class GraphRunner final : public ManifestRunner {
     HYPS_TRY(const auto results, executable_->run(tensors));
     return data_of(results);
   }
-  [[nodiscard]] std::size_t resident_bytes() const override {
-    return executable_->resident_bytes();
-  }
+  [[nodiscard]] engine::Footprint footprint() const override { return executable_->footprint(); }
+  void keep_weights(std::size_t bytes) override { executable_->keep_weights(bytes); }
+  void prefetch() override { executable_->prefetch(); }
 
  private:
   std::unique_ptr<engine::Executable> executable_;
@@ -93,7 +93,7 @@ class IngestRunner final : public ManifestRunner {
              image::ingest(given[0], settings_, manifest_.outputs, &onnx::parse_tensor));
     return data_of(tensors);
   }
-  [[nodiscard]] std::size_t resident_bytes() const override { return sizeof(*this); }
+  [[nodiscard]] engine::Footprint footprint() const override { return {sizeof(*this), 0, 0, 0}; }
 
  private:
   image::Preprocess settings_;
@@ -110,10 +110,10 @@ class ReportRunner final : public ManifestRunner {
     return std::vector<Blob>{
         Blob::of(image::report(manifest_.inputs, tensors, labels_, kTopLabels))};
   }
-  [[nodiscard]] std::size_t resident_bytes() const override {
+  [[nodiscard]] engine::Footprint footprint() const override {
     std::size_t bytes = sizeof(ReportRunner);
     for (const std::string& label : labels_) bytes += sizeof(std::string) + label.size();
-    return bytes;
+    return {bytes, 0, 0, 0};
   }
 
  private:
@@ -132,11 +132,12 @@ Status same_values(const std::vector<cnn::Value>& said, const std::vector<cnn::V
   return Error{ErrorKind::corrupt, "manifest.json and model.onnx disagree on inputs or outputs"};
 }
 
-Opened open_graph(const std::filesystem::path& dir, Manifest manifest, engine::Engine& engine) {
+Opened open_graph(const std::filesystem::path& dir, Manifest manifest, engine::Engine& engine,
+                  const engine::Packing& packing) {
   HYPS_TRY(const cnn::Graph graph, onnx::load(dir / "model.onnx"));
   HYPS_CHECK(same_values(manifest.inputs, graph.inputs));
   HYPS_CHECK(same_values(manifest.outputs, graph.outputs));
-  HYPS_TRY(auto executable, engine.compile(graph));
+  HYPS_TRY(auto executable, engine.compile(graph, packing));
   return Opened(std::make_unique<GraphRunner>(std::move(manifest), std::move(executable)));
 }
 
@@ -156,7 +157,8 @@ Opened open_report(const std::filesystem::path& dir, Manifest manifest) {
                                                image::parse_labels(std::string(labels.text()))));
 }
 
-Opened open_any(const std::filesystem::path& dir, const std::string& kind, engine::Engine& engine) {
+Opened open_any(const std::filesystem::path& dir, const std::string& kind, engine::Engine& engine,
+                const engine::Packing& packing) {
   HYPS_TRY(Manifest manifest, read_manifest(dir / "manifest.json"));
   if (manifest.kind != kind) {
     return Error{ErrorKind::corrupt,
@@ -165,7 +167,7 @@ Opened open_any(const std::filesystem::path& dir, const std::string& kind, engin
   if (kind == "ingest") return open_ingest(dir, std::move(manifest));
   if (kind == "report") return open_report(dir, std::move(manifest));
   if (kind == "vertical" || kind == "horizontal") {
-    return open_graph(dir, std::move(manifest), engine);
+    return open_graph(dir, std::move(manifest), engine, packing);
   }
   return Error{ErrorKind::unsupported, "partitions of kind '" + kind + "' are not known here"};
 }
@@ -173,8 +175,9 @@ Opened open_any(const std::filesystem::path& dir, const std::string& kind, engin
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
-                                            const std::string& kind, engine::Engine& engine) {
-  auto opened = open_any(dir, kind, engine);
+                                            const std::string& kind, engine::Engine& engine,
+                                            const engine::Packing& packing) {
+  auto opened = open_any(dir, kind, engine, packing);
   if (!opened) return opened.error().about("bundle " + dir.string());
   return opened;
 }

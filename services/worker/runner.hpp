@@ -21,15 +21,19 @@ class Runner {
   // Raw tensor bytes in and out, in the order of inputs() and outputs(). Errors: invalid is the
   // input's fault (no image, wrong size), anything else is not.
   virtual Result<std::vector<Blob>> run(const std::vector<Blob>& inputs) = 0;
-  [[nodiscard]] virtual std::size_t resident_bytes() const = 0;
+  [[nodiscard]] virtual engine::Footprint footprint() const = 0;
+  // As of engine::Executable.
+  virtual void keep_weights(std::size_t /*bytes*/) {}
+  virtual void prefetch() {}
   [[nodiscard]] virtual const std::vector<cnn::Value>& inputs() const = 0;
   [[nodiscard]] virtual const std::vector<cnn::Value>& outputs() const = 0;
 };
 
 // Opens a bundle directory (services/manager/README.md says what is in it). `kind` as in
 // partition::to_string(Kind); a manifest that says otherwise is an error. The directory may be
-// removed afterwards; weights are packed, and the mapping of their file is gone.
+// removed afterwards. `packing`: where packed weights are kept between processes.
 Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
-                                            const std::string& kind, engine::Engine& engine);
+                                            const std::string& kind, engine::Engine& engine,
+                                            const engine::Packing& packing = {});
 
 }  // namespace hyps::worker

@@ -54,6 +54,7 @@ class Shell {
   void perform(const Keep& effect);
   void perform(const Load& effect);
   void perform(const Unload& effect);
+  void perform(const Retain& effect);
   void perform(const Compute& effect);
   void perform(const Log& effect) { runtime::log(effect); }
 

@@ -75,7 +75,7 @@ Task* Tasks::open(const TaskKey& key, Epoch epoch, Milliseconds now) {
 }
 
 Tasks::Outcome Tasks::on_run(const protocol::Run& run, Milliseconds now) {
-  if (saturating_sum(run.inputs, limits_.bytes) > limits_.bytes) {
+  if (saturating_sum(run.inputs, limits_.most()) > limits_.most()) {
     ++counters_.refused;
     return Outcome::too_large;
   }
@@ -122,9 +122,20 @@ bool Tasks::wants(const Task& task, const protocol::Chunk& chunk) const {
   return ref != nullptr && ref->bytes == chunk.total;
 }
 
+// A task may need more than all tasks together may hold: it gets it when it is the only one.
 bool Tasks::has_room_for(const protocol::Chunk& chunk) const {
   const std::size_t held = held_bytes();
-  return held <= limits_.bytes && chunk.total <= limits_.bytes - held;
+  const std::size_t limit = held_by_others(chunk.task) == 0 ? limits_.most() : limits_.bytes;
+  return held <= limit && chunk.total <= limit - held;
+}
+
+std::size_t Tasks::held_by_others(const protocol::TaskKey& key) const {
+  std::size_t bytes = 0;
+  for (const auto& [other, task] : tasks_) bytes += other == key ? 0 : task.held_bytes();
+  for (const auto& [stream, arriving] : arriving_) {
+    bytes += arriving.task == key ? 0 : arriving.bytes;
+  }
+  return bytes;
 }
 
 Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
@@ -145,9 +156,13 @@ Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
     return Outcome::dropped;
   }
   auto arrival = streams_.accept(kHub, chunk, now);
+  if (!arrival || arrival->has_value()) arriving_.erase(chunk.stream);
   if (!arrival) {
     ++counters_.mismatched;
     return Outcome::dropped;
+  }
+  if (chunk.offset == 0 && !arrival->has_value()) {
+    arriving_[chunk.stream] = {chunk.task, chunk.total};
   }
   if (newer) task = open(chunk.task, chunk.epoch, now);
   if (task == nullptr) return Outcome::dropped;
@@ -171,7 +186,9 @@ Tasks::Outcome Tasks::arrived(protocol::Arrival arrival) {
 
 std::vector<TaskKey> Tasks::expire(Milliseconds now,
                                    const std::function<bool(const TaskKey&)>& is_assigned) {
-  streams_.expire(now, limits_.stall);
+  for (const auto& expired : streams_.expire(now, limits_.stall)) {
+    std::erase_if(arriving_, [&](const auto& entry) { return entry.second.task == expired.task; });
+  }
   std::vector<TaskKey> expired;
   for (const auto& [key, task] : tasks_) {
     if (now - task.progress < limits_.stall) continue;

@@ -52,11 +52,14 @@ struct TaskLimits {
   std::size_t tasks = 256;
   std::size_t bytes = 256U << 20U;  // inputs and results held, unfinished streams included
   Milliseconds stall{5000};
+  std::size_t alone = 0;  // the same where no other task holds any; 0: `bytes`
+
+  [[nodiscard]] std::size_t most() const { return alone > bytes ? alone : bytes; }
 };
 
 class Tasks {
  public:
-  explicit Tasks(TaskLimits limits) : limits_(limits), streams_(limits.bytes, limits.bytes) {}
+  explicit Tasks(TaskLimits limits) : limits_(limits), streams_(limits.most(), limits.most()) {}
 
   // known: the same Run again; ready: all inputs are here now; too_large: never to be accepted.
   enum class Outcome { waiting, ready, known, dropped, too_large };
@@ -71,7 +74,10 @@ class Tasks {
   [[nodiscard]] std::vector<protocol::TaskKey> keys() const;
 
   // Unfinished streams of a connection that broke are lost; the hub sends them again.
-  void drop_streams() { streams_.drop_sender(kHub); }
+  void drop_streams() {
+    streams_.drop_sender(kHub);
+    arriving_.clear();
+  }
   // Forgets tasks that saw nothing new for limits.stall and wait for the hub: for inputs, or for
   // the partition to be assigned.
   std::vector<protocol::TaskKey> expire(
@@ -92,8 +98,17 @@ class Tasks {
   Outcome arrived(protocol::Arrival arrival);
   static Outcome check_complete(Task& task);
 
+  // What other tasks hold, or is on its way to them.
+  [[nodiscard]] std::size_t held_by_others(const protocol::TaskKey& key) const;
+
+  struct Arriving {
+    protocol::TaskKey task;
+    std::size_t bytes = 0;
+  };
+
   TaskLimits limits_;
   protocol::StreamReader streams_;
+  std::map<std::uint64_t, Arriving> arriving_;  // by stream
   std::map<protocol::TaskKey, Task> tasks_;
   TaskId last_id_ = 0;
   Counters counters_;

@@ -156,6 +156,7 @@ struct Perform {
   void operator()(const worker::Keep&) const {}
   void operator()(const worker::Load& e) const { process.add_work(e); }
   void operator()(const worker::Unload& e) const { process.add_work(e); }
+  void operator()(const worker::Retain&) const {}  // here nothing streams
   void operator()(const worker::Compute& e) const { process.add_work(e); }
   void operator()(const worker::Log& e) const {
     process.say([&] { return describe(e.event, e.fields); });

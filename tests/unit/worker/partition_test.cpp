@@ -225,5 +225,91 @@ TEST(WorkerPartition, LoadTimeIsToldWithTheTaskThatWaitedForIt) {
   EXPECT_EQ(second.at(0).load_us, 0U);
 }
 
+// ---- weights that need not be resident --------------------------------------------------------
+
+// Fetches and loads all that is assigned; each needs this.
+void load_all(World& world, Effects effects, const Needs& needs) {
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    Effects more;
+    if (const auto* fetch = std::get_if<Fetch>(&effects[i]))
+      more = world.send(Fetched{fetch->serial});
+    if (const auto* load = std::get_if<Load>(&effects[i])) {
+      more = world.send(Loaded{load->serial, 9, 5, needs});
+    }
+    effects.insert(effects.end(), more.begin(), more.end());
+  }
+}
+
+// Of the partitions in the order of the Assign, as last told; what was told nothing keeps all.
+std::vector<std::uint64_t> retained(const World& world, std::size_t partitions,
+                                    const Needs& needs) {
+  std::vector<std::uint64_t> bytes(partitions, needs.streamable);
+  for (const Retain& retain : effects_of<Retain>(world.all)) {
+    bytes.at(static_cast<std::size_t>(retain.serial) - 1) = retain.bytes;
+  }
+  return bytes;
+}
+
+World streaming_world(std::uint64_t memory, const Needs& needs, int partitions,
+                      std::uint64_t process_bytes = 0) {
+  auto settings = config(memory);
+  settings.limits.bytes = 10;
+  settings.process_bytes = process_bytes;
+  World world(settings);
+  world.send(Connected{});
+  std::vector<protocol::AssignedPartition> all;
+  for (int i = 1; i <= partitions; ++i) all.push_back(assigned("v" + std::to_string(i), 40));
+  load_all(world, world.assign(all), needs);
+  return world;
+}
+
+const Needs kStreaming{
+    .weights = 30, .streamable = 28, .window = 4, .activations = 10, .inputs = 2, .outputs = 12};
+
+TEST(WorkerPartition, ThoseThatStreamAreAllLoadedAndShareTheRoom) {
+  // Of 100: 10 for maps, 2 for a result larger than that, 10 activations, 3 x 2 that cannot stream,
+  // 4 for what is being used: 68 for the weights.
+  World world = streaming_world(100, kStreaming, 3);
+  EXPECT_THAT(loaded(world.all), ElementsAre("v1", "v2", "v3"));
+  EXPECT_TRUE(effects_of<Unload>(world.all).empty());
+  EXPECT_THAT(retained(world, 3, kStreaming), ElementsAre(28, 28, 12));
+  EXPECT_EQ(published<Heartbeat>(world.pass(1000)).at(0).resident_bytes, 68U + 6U);
+}
+
+TEST(WorkerPartition, ThoseThatStreamStayResidentWhereAllFit) {
+  World world = streaming_world(200, kStreaming, 3);
+  EXPECT_THAT(retained(world, 3, kStreaming), ElementsAre(28, 28, 28));
+  EXPECT_EQ(published<Heartbeat>(world.pass(1000)).at(0).resident_bytes, 90U);
+}
+
+TEST(WorkerPartition, WithNoRoomNothingStaysAndAllOfThemWork) {
+  World world = streaming_world(40, kStreaming, 3, 10);
+  EXPECT_THAT(retained(world, 3, kStreaming), ElementsAre(0, 0, 0));
+  for (const char* name : {"v3", "v1", "v2"}) {
+    const Effects effects = compute(world, name, std::string("job-") + name);
+    EXPECT_EQ(effects_of<Compute>(effects).size(), 1U);
+    EXPECT_TRUE(loaded(effects).empty());
+  }
+}
+
+TEST(WorkerPartition, WhatIsLoadedNextGetsItsRoomFirst) {
+  World world = streaming_world(100, kStreaming, 2);
+  const std::size_t before = world.all.size();
+  const Effects effects =
+      world.assign({assigned("v1", 40), assigned("v2", 40), assigned("v3", 90)});
+  load_all(world, effects, kStreaming);
+  std::vector<std::size_t> order;
+  for (std::size_t i = before; i < world.all.size(); ++i) {
+    if (std::holds_alternative<Retain>(world.all[i]) ||
+        std::holds_alternative<Load>(world.all[i])) {
+      order.push_back(world.all[i].index());
+    }
+  }
+  ASSERT_GE(order.size(), 3U);
+  EXPECT_EQ(order[0], Effect(Retain{}).index());
+  EXPECT_EQ(order[1], Effect(Retain{}).index());
+  EXPECT_EQ(order[2], Effect(Load{}).index());
+}
+
 }  // namespace
 }  // namespace hyps::worker::testing

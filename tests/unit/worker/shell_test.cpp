@@ -187,8 +187,21 @@ TEST(WorkerOptions, TheSampleLoadsAndWhatIsLeftOutIsFoundOut) {
   ASSERT_TRUE(complete(options).ok());
   EXPECT_FALSE(options.id.empty());
   EXPECT_GT(options.memory, 0);
-  EXPECT_GE(options.buffers, std::int64_t{32} << 20U);
+  EXPECT_EQ(options.buffers, options.memory / 4);
   EXPECT_FALSE(options.cache_dir.empty());
+}
+
+TEST(WorkerOptions, MemoryTooSmallToWorkWithRefusesToStart) {
+  Options options;
+  options.memory = 1000;
+  const auto small = complete(options);
+  ASSERT_FALSE(small.ok());
+  EXPECT_THAT(small.error().message, HasSubstr("give the worker 1.0 MB at least"));
+  options.memory = 4 << 20;
+  options.buffers = 3 << 20;
+  const auto divided = complete(options);
+  ASSERT_FALSE(divided.ok());
+  EXPECT_THAT(divided.error().message, HasSubstr("more than half"));
 }
 
 TEST(WorkerOptions, ANameThatIsNoneRefusesToStart) {

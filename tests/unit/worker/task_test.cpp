@@ -288,7 +288,31 @@ TEST(WorkerTask, InputsBeyondTheBuffersFailWithAReason) {
   const auto failed = published<TaskFailed>(world.run("v1", {ref("a", std::string(1001, 'x'))}));
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_FALSE(failed[0].permanent);
-  EXPECT_THAT(failed[0].message, ::testing::HasSubstr("buffers"));
+  EXPECT_THAT(failed[0].message, ::testing::HasSubstr("memory"));
+}
+
+TEST(WorkerTask, AloneOneMayHoldMoreThanAllTogether) {
+  auto settings = config();
+  settings.limits = {8, 100, Milliseconds{5000}, 1000};
+  World world(settings);
+  world.ready({assigned("v1")});
+  const std::string large(600, 'x');
+  const std::string small(50, 'y');
+  world.run("v1", {ref("a", small), ref("b", small)}, 1, "small");
+  world.tensor("v1", "a", small, 1, "small");
+  world.run("v1", {ref("a", large), ref("b", "B")}, 1, "large");
+  world.tensor("v1", "a", large, 1, "large");
+  EXPECT_EQ(world.core.held_bytes(), 50U) << "not beside another task's";
+  for (const Compute& work : effects_of<Compute>(world.tensor("v1", "b", small, 1, "small"))) {
+    world.computed(work);
+  }
+  world.receive(protocol::Stored{task_key("v1", "small")});
+  ASSERT_EQ(world.core.held_bytes(), 0U);
+  world.tensor("v1", "a", large, 1, "large");
+  EXPECT_EQ(world.core.held_bytes(), 600U);
+  world.tensor("v1", "a", small, 1, "other");
+  EXPECT_EQ(world.core.held_bytes(), 600U) << "nor anything beside it";
+  EXPECT_EQ(effects_of<Compute>(world.tensor("v1", "b", "B", 1, "large")).size(), 1U);
 }
 
 TEST(WorkerTask, AReplicaAnnouncesAndSendsItsOutputsOnlyWhenAsked) {
