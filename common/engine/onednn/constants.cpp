@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/engine/onednn/weights.hpp"
+
 namespace hyps::engine {
 
 Constants::Constants(const Packing& packing) : ready_(packing.ready) {
@@ -46,6 +48,7 @@ std::size_t Constants::keep(std::uint64_t kind, const Blob& source) {
   if (ready_ != nullptr) return take(kind, source.size());
   if (writer_ != nullptr) {
     append(kind, source.bytes());
+    give_back(source.bytes());
   } else {
     in_memory_.push_back(source);
   }

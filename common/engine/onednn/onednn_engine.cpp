@@ -1,7 +1,6 @@
 #include "common/engine/onednn/onednn_engine.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
 
 #include "common/engine/fusion.hpp"
 #include "common/engine/onednn/executable.hpp"
@@ -36,19 +35,16 @@ void emit_group(Builder& builder, const Group& group) {
   for (const auto& operation : group.absorbed) emit_group(builder, {operation, {}, {}, {}});
 }
 
-// Weights that were packed to a file are needed no more. Mapped ones go back to their file; of
-// others nothing is lost, whoever owns them.
+// Weights that were packed to a file are needed no more.
 void give_back_sources(const cnn::Graph& graph, const Group& group) {
-  const auto give_back = [&](const Operation& operation) {
+  const auto give_back_of = [&](const Operation& operation) {
     for (const auto& name : operation.inputs) {
       const auto weight = graph.weights.find(name);
-      if (weight == graph.weights.end()) continue;
-      const auto pages = whole_pages(weight->second.data.bytes());
-      if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), MADV_PAGEOUT);
+      if (weight != graph.weights.end()) give_back(weight->second.data.bytes());
     }
   };
-  give_back(group.head);
-  for (const auto& operation : group.absorbed) give_back(operation);
+  give_back_of(group.head);
+  for (const auto& operation : group.absorbed) give_back_of(operation);
 }
 
 class OneDnnEngine : public Engine {
@@ -62,11 +58,11 @@ class OneDnnEngine : public Engine {
                                               const Packing& packing) override {
     const OneThread one_thread;
     try {
+      shared_->arena.trim();  // packing needs memory, and nobody runs
       HYPS_TRY(auto program, lower(graph));
       if (options_.fuse) program = fuse(graph, std::move(program));
       Constants constants(packing);
-      Builder builder(graph, engine_, shared_->pool.lanes(), find_joins(graph, program),
-                      constants);
+      Builder builder(graph, engine_, shared_->pool.lanes(), find_joins(graph, program), constants);
       for (const auto& group : program) {
         emit_group(builder, group);
         if (constants.goes_to_file()) give_back_sources(graph, group);

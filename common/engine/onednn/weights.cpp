@@ -10,7 +10,7 @@ namespace hyps::engine {
 
 namespace {
 
-constexpr std::ptrdiff_t kNeighbours = 64 << 10;
+constexpr std::ptrdiff_t kNeighbours = 2 << 20;  // a huge page
 // Maps pages with one call; older kernels know it not, and map them as they are touched.
 constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ
 
@@ -28,6 +28,8 @@ std::span<std::byte> whole_pages(std::span<const std::byte> bytes) {
   return {reinterpret_cast<std::byte*>(begin), end - begin};
 }
 
+void give_back(std::span<const std::byte> bytes) { advise(whole_pages(bytes), MADV_PAGEOUT); }
+
 Weights::Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size_t> order)
     : constants_(std::move(constants)), states_(std::make_unique<Constant[]>(constants_.size())) {
   for (const Blob& constant : constants_) bytes_ += constant.size();
@@ -39,19 +41,15 @@ Weights::Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size
     if (state.pages.empty()) continue;
     streamable_bytes_ += state.pages.size();
     first_uses_.push_back(number);
-    const auto* end = state.pages.data() + state.pages.size();
-    mapping_begin_ = mapping_begin_ == nullptr ? state.pages.data()
-                                               : std::min(mapping_begin_, state.pages.data());
-    mapping_end_ = std::max<const std::byte*>(mapping_end_, end);
   }
 }
 
 // The file is mapped read-only and private, so dropped pages are read from it again. With a page
-// that is touched the kernel maps its neighbours, which are dropped as well.
+// that is touched the kernel maps its neighbours; those between streamed constants are dropped too.
 void Weights::drop(std::span<std::byte> pages) const {
-  const auto before = std::min<std::ptrdiff_t>(kNeighbours, pages.data() - mapping_begin_);
+  const auto before = std::min<std::ptrdiff_t>(kNeighbours, pages.data() - streamed_begin_);
   const auto* end = pages.data() + pages.size();
-  const auto after = std::min<std::ptrdiff_t>(kNeighbours, mapping_end_ - end);
+  const auto after = std::min<std::ptrdiff_t>(kNeighbours, streamed_end_ - end);
   advise({pages.data() - before, pages.size() + static_cast<std::size_t>(before + after)},
          MADV_DONTNEED);
 }
@@ -67,9 +65,13 @@ void Weights::keep(std::size_t bytes) {
     } else {
       bytes = 0;  // what follows streams too: in the order of the file, far ahead
       streamed_.push_back(number);
-      drop(state.pages);
+      const auto* end = state.pages.data() + state.pages.size();
+      streamed_begin_ = streamed_.size() == 1 ? state.pages.data()
+                                              : std::min(streamed_begin_, state.pages.data());
+      streamed_end_ = streamed_.size() == 1 ? end : std::max(streamed_end_, end);
     }
   }
+  for (const std::size_t number : streamed_) drop(states_[number].pages);
   begin();
 }
 

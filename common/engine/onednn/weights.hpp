@@ -15,6 +15,10 @@ namespace hyps::engine {
 // The pages that hold nothing but these bytes.
 std::span<std::byte> whole_pages(std::span<const std::byte> bytes);
 
+// Of weights that are needed no more, whoever owns them: mapped ones go back to their file, of
+// others nothing is lost.
+void give_back(std::span<const std::byte> bytes);
+
 class Weights {
  public:
   // What is read ahead, at most, while other weights are used.
@@ -55,8 +59,8 @@ class Weights {
   std::vector<Blob> constants_;
   std::size_t bytes_ = 0;
   std::size_t streamable_bytes_ = 0;
-  std::byte* mapping_begin_ = nullptr;  // of the pages of all streamable ones
-  const std::byte* mapping_end_ = nullptr;
+  std::byte* streamed_begin_ = nullptr;  // where the streamed ones lie
+  const std::byte* streamed_end_ = nullptr;
   std::unique_ptr<Constant[]> states_;
   std::vector<std::size_t> first_uses_;  // numbers of streamable ones, by first use
   std::vector<std::size_t> streamed_;    // of them, those that do not stay

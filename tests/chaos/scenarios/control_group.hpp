@@ -29,6 +29,8 @@ class ControlGroup {
   bool set(const std::string& key, const std::string& value) {
     return static_cast<bool>(std::ofstream(folder_ / key) << value << std::flush);
   }
+  // Who writes its number there is in it.
+  [[nodiscard]] std::filesystem::path members_file() const { return folder_ / "cgroup.procs"; }
   bool add(pid_t pid) { return set("cgroup.procs", std::to_string(pid)); }
   // All that are in it may have as much as before.
   void release() {
