@@ -57,9 +57,15 @@ std::vector<Message> Lanes::limit_packets(std::size_t bytes) {
   return dropped;
 }
 
-std::optional<Lanes::Next> Lanes::next_control(Milliseconds now) {
+// What is larger than the socket goes when that is empty.
+bool Lanes::fits(const Message& message, const Room& room) {
+  return room.bytes == room.capacity || size_of(message) + kPacketOverhead <= room.bytes;
+}
+
+std::optional<Lanes::Next> Lanes::next_control(Milliseconds now, const Room& room) {
   if (queue_.empty() || is_full()) return std::nullopt;
   const std::size_t bytes = size_of(queue_.front().message);
+  if (!fits(queue_.front().message, room)) return std::nullopt;
   // A large one may always go alone.
   if (control_in_flight_ > 0 && control_bytes_in_flight_ + bytes > kMaxControlBytesInFlight) {
     return std::nullopt;
@@ -75,13 +81,17 @@ std::optional<Lanes::Next> Lanes::next_control(Milliseconds now) {
   return next;
 }
 
-std::optional<Lanes::Bulk> Lanes::take_bulk() {
+std::optional<Lanes::Bulk> Lanes::take_bulk(const Room& room) {
   if (sources_.empty() || is_full() || !window_.has_room()) return std::nullopt;
+  if (!queue_.empty() && !fits(queue_.front().message, room)) return std::nullopt;
+  // A whole chunk, or half of what the socket holds: no stream of small packets.
+  const std::size_t there = room.bytes - std::min(room.bytes, kPacketOverhead);
+  if (there < std::min(window_.chunk_bytes(), room.capacity / 2)) return std::nullopt;
   auto [topic, source] = std::move(sources_.front());
   sources_.pop_front();
   const std::size_t most = max_packet_ - kPacketOverhead - std::min(topic.size(), kPacketOverhead);
   return Bulk{std::move(topic), std::move(source),
-              std::clamp<std::size_t>(most, 1, window_.chunk_bytes())};
+              std::clamp<std::size_t>(std::min(most, there), 1, window_.chunk_bytes())};
 }
 
 Result<Lanes::Next> Lanes::add_chunk(Bulk bulk, Blob frame, Milliseconds now) {

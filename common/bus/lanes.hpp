@@ -12,6 +12,7 @@
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/bus/bus.hpp"
+#include "common/bus/sockets.hpp"
 #include "common/bus/window.hpp"
 
 namespace hyps::bus {
@@ -38,8 +39,9 @@ class Lanes {
     std::uint64_t serial = 0;
     Message message;
   };
-  // The control message to send now, noted as in flight; nullopt: none, or no room until one ends.
-  std::optional<Next> next_control(Milliseconds now);
+  // The control message to send now, noted as in flight; nullopt: none, or no room until one ends
+  // or the socket has sent some.
+  std::optional<Next> next_control(Milliseconds now, const Room& room = {});
 
   struct Bulk {
     std::string topic;
@@ -48,7 +50,7 @@ class Lanes {
   };
   // The source whose turn it is, if there is room. The caller asks it for a frame, without holding
   // the bus's mutex, and gives both to add_chunk(), or drops it at its end.
-  std::optional<Bulk> take_bulk();
+  std::optional<Bulk> take_bulk(const Room& room = {});
   // Errors: invalid (above the broker's maximum packet; the source is dropped).
   Result<Next> add_chunk(Bulk bulk, Blob frame, Milliseconds now);
 
@@ -64,6 +66,10 @@ class Lanes {
   // for ever.
   std::vector<Message> lost();
 
+  // There is something to send and, but for the socket, room for it.
+  [[nodiscard]] bool waits_for_socket() const {
+    return !is_full() && (!queue_.empty() || (!sources_.empty() && window_.has_room()));
+  }
   [[nodiscard]] bool control_idle() const { return queue_.empty() && control_in_flight_ == 0; }
 
  private:
@@ -77,6 +83,7 @@ class Lanes {
     std::size_t bytes = 0;
     Milliseconds since{0};
   };
+  [[nodiscard]] static bool fits(const Message& message, const Room& room);
   [[nodiscard]] bool is_full() const { return in_flight_.size() >= kMaxInFlight; }
 
   std::size_t max_messages_;

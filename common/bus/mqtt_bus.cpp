@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kRefusedPause{500};
 constexpr std::chrono::milliseconds kShortLife{1000};
 constexpr int kMaxShortLives = 5;
 constexpr std::chrono::milliseconds kIdleWait{100};
+constexpr std::chrono::milliseconds kSocketWait{1};
 constexpr int kProbeTimeoutMs = 1000;
 
 Milliseconds now() {
@@ -135,7 +136,8 @@ class MqttBus : public Bus {
     if (handlers_.connected) handlers_.connected();
     std::unique_lock lock(mutex_);
     while (lost_reason_.empty() && !is_over_locked()) {
-      if (!send_next(link, lock)) changed_.wait_for(lock, kIdleWait);
+      if (send_next(link, lock)) continue;
+      changed_.wait_for(lock, lanes_.waits_for_socket() ? kSocketWait : kIdleWait);
     }
     link_up_ = false;
     const std::string reason = lost_reason_;
@@ -168,9 +170,10 @@ class MqttBus : public Bus {
   // False if there is nothing to send, or no room. REQUIRES: the lock is held; it is let go while a
   // source or Paho works, so that neither a publisher nor a callback waits for them.
   bool send_next(MqttLink& link, std::unique_lock<std::mutex>& lock) {
-    auto next = lanes_.next_control(now());
+    const Room room = link.room();
+    auto next = lanes_.next_control(now(), room);
     if (!next) {
-      auto bulk = lanes_.take_bulk();
+      auto bulk = lanes_.take_bulk(room);
       if (!bulk) return false;
       lock.unlock();
       auto frame = bulk->source(bulk->bytes);

@@ -5,8 +5,6 @@
 
 #include <chrono>
 
-#include "common/bus/nodelay.hpp"
-
 namespace hyps::bus {
 
 namespace {
@@ -91,7 +89,8 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
       if (granted.contains(mqtt::property::MAXIMUM_PACKET_SIZE)) {
         max_packet_ = mqtt::get<std::uint32_t>(granted, mqtt::property::MAXIMUM_PACKET_SIZE);
       }
-      send_without_delay(options.port);
+      sockets_ = Sockets(options.port);
+      sockets_.send_without_delay();
       return subscribe(filters);
     } catch (const mqtt::exception& error) {
       return Error{ErrorKind::disconnected, error.to_string()};
@@ -101,12 +100,15 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
   Status publish(const Message& message, std::uint64_t serial) override {
     try {
       // Paho carries a pointer for us; the serial travels in it. NOLINTNEXTLINE(*-int-to-ptr)
+      sockets_.handed(message.payload.size());
       client_.publish(to_paho(message), reinterpret_cast<void*>(serial), *this);
       return {};
     } catch (const mqtt::exception& error) {
       return Error{ErrorKind::disconnected, error.to_string()};
     }
   }
+
+  [[nodiscard]] Room room() const override { return sockets_.room(); }
 
   [[nodiscard]] std::size_t max_packet_bytes() const override { return max_packet_; }
 
@@ -180,6 +182,7 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
   }
 
   Events events_;
+  Sockets sockets_;
   std::size_t max_packet_ = std::size_t{256} << 20U;
   mqtt::async_client client_;
 };

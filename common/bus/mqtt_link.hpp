@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/bus.hpp"
+#include "common/bus/sockets.hpp"
 
 namespace hyps::bus {
 
@@ -30,6 +31,8 @@ class MqttLink {
   virtual ~MqttLink() = default;
   // QoS 1. `serial` comes back in Events::ended. Errors: disconnected.
   virtual Status publish(const Message& message, std::uint64_t serial) = 0;
+  // What can be published now without that the socket takes a part only.
+  [[nodiscard]] virtual Room room() const = 0;
   // The broker's maximum packet size, bytes.
   [[nodiscard]] virtual std::size_t max_packet_bytes() const = 0;
   // Says `last_words`, if any, then goodbye: the broker does not publish the will. (MQTT's

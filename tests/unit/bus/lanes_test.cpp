@@ -72,6 +72,32 @@ TEST(Lanes, bounds_the_bulk_sources) {
   EXPECT_EQ(lanes.add_bulk("b", source_of(1)).error().kind, ErrorKind::overloaded);
 }
 
+// Paho takes a second to come back to a message that the socket has taken a part of.
+TEST(Lanes, nothing_goes_that_the_socket_does_not_take_whole) {
+  Lanes lanes(10, 1 << 20);
+  ASSERT_TRUE(lanes.add_control(message_of(std::string(20'000, 'x'))).ok());
+  ASSERT_TRUE(lanes.add_bulk("bulk", source_of(1)).ok());
+  const Room little{10'000, 100'000};
+  EXPECT_FALSE(lanes.next_control(kNow, little));
+  EXPECT_FALSE(lanes.take_bulk(little)) << "control comes first";
+  EXPECT_TRUE(lanes.waits_for_socket());
+  EXPECT_TRUE(lanes.next_control(kNow, {30'000, 100'000}));
+  EXPECT_FALSE(lanes.take_bulk(little)) << "not in small packets";
+  const auto bulk = lanes.take_bulk({51'024, 100'000});
+  ASSERT_TRUE(bulk);
+  EXPECT_EQ(bulk->bytes, 50'000U) << "the rest of it is for heads";
+  EXPECT_FALSE(lanes.waits_for_socket());
+}
+
+TEST(Lanes, what_is_larger_than_the_socket_goes_when_that_is_empty) {
+  Lanes lanes(10, 1 << 20);
+  ASSERT_TRUE(lanes.add_control(message_of(std::string(20'000, 'x'))).ok());
+  EXPECT_FALSE(lanes.next_control(kNow, {9'999, 10'000}));
+  EXPECT_TRUE(lanes.next_control(kNow, {10'000, 10'000}));
+  ASSERT_TRUE(lanes.add_bulk("bulk", source_of(1)).ok());
+  EXPECT_EQ(lanes.take_bulk({10'000, 10'000})->bytes, 8'976U);
+}
+
 TEST(Lanes, sends_control_in_order_and_before_bulk) {
   Lanes lanes(10, 1 << 20);
   ASSERT_TRUE(lanes.add_bulk("bulk", source_of(1)).ok());

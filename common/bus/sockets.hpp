@@ -1,0 +1,46 @@
+// The sockets of this process that are connected to the broker, and how much they take. Paho does
+// not show its own, so the process looks through its descriptors; those of others to the same port
+// (the pulse's) are among them, and do no harm: next to nothing goes through them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace hyps::bus {
+
+// What a socket takes in one write, whole: now, and when nothing waits in it.
+struct Room {
+  std::size_t bytes = std::numeric_limits<std::size_t>::max();
+  std::size_t capacity = std::numeric_limits<std::size_t>::max();
+};
+
+// Not thread-safe.
+class Sockets {
+ public:
+  Sockets() = default;  // none: their room is unlimited, as of those that cannot be looked at
+  explicit Sockets(int port);
+
+  // TCP_NODELAY. Paho does not set it; without it a small message behind another one waits 40 ms
+  // for the broker's delayed acknowledgement.
+  void send_without_delay() const;
+
+  // So much was given to Paho, whose thread writes it, in a moment.
+  void handed(std::size_t bytes);
+  // Once all is written that was handed over.
+  [[nodiscard]] Room room() const;
+
+ private:
+  struct Socket {
+    int fd = -1;
+    std::uint64_t written = 0;  // into it, when we began to count
+  };
+  // Into the one that most goes through, since we began to count.
+  [[nodiscard]] std::uint64_t written() const;
+
+  std::vector<Socket> sockets_;
+  std::uint64_t handed_ = 0;  // likewise; what Paho adds on its own counts as soon as it is written
+};
+
+}  // namespace hyps::bus
