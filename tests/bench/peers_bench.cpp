@@ -30,10 +30,21 @@ std::string field(int number, const std::string& bytes) {
   }
 }
 
+// OpenCV knows Clip only as it was up to opset 10, with its bounds as attributes.
+void write_clip_as_before(cnn::Graph& graph) {
+  for (auto& node : graph.nodes) {
+    if (node.op != "Clip" || node.inputs.size() != 3) continue;
+    node.attributes["min"] = graph.weights.at(node.inputs[1]).f32()[0];
+    node.attributes["max"] = graph.weights.at(node.inputs[2]).f32()[0];
+    node.inputs.resize(1);
+  }
+}
+
 // OpenCV reads no weights outside the model's file. Messages of protobuf are merged by writing them
 // one after another: so here are the graph without weights, then each weight as a model of its own
 // that has only it (ModelProto.graph is field 7, GraphProto.initializer field 5).
 std::string as_one_file(cnn::Graph graph, const std::filesystem::path& folder) {
+  write_clip_as_before(graph);
   const auto weights = std::exchange(graph.weights, {});
   const auto file = folder / "model.onnx";
   if (const auto saved = onnx::save(graph, file); !saved.ok()) fail(saved.error().message);
