@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 namespace hyps::engine {
 namespace {
@@ -22,6 +24,20 @@ TEST(Pool, EveryPieceRunsOnceOnALaneOfItsOwn) {
     });
     EXPECT_FALSE(shared);
     for (const auto& run : runs) EXPECT_EQ(run.load(), 1);
+  }
+}
+
+// Each piece waits for the other to begin: a helper that slept through its call would hang this.
+TEST(Pool, HelpersThatFellAsleepAreWoken) {
+  Pool pool(2);
+  for (int round = 0; round < 20; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    std::atomic<int> begun{0};
+    pool.run(2, [&](int, int) {
+      begun.fetch_add(1);
+      while (begun.load() < 2) std::this_thread::yield();
+    });
+    EXPECT_EQ(begun.load(), 2);
   }
 }
 
