@@ -1,6 +1,7 @@
 // VGG16 (553 MB of weights) on one worker process in less and less memory: latency of an image, and
 // the peak of what was resident. Each worker lives in a control group (v1) of exactly that much,
 // swap included, from its first instruction on.
+#include "common/cnn/npy.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
 #include "tests/chaos/scenarios/control_group.hpp"
