@@ -51,6 +51,17 @@ class BoundedQueue {
     return item;
   }
 
+  // At once; nullopt: empty.
+  std::optional<T> try_pop() {
+    std::unique_lock lock(mutex_);
+    if (items_.empty()) return std::nullopt;
+    T item = std::move(items_.front());
+    items_.pop_front();
+    lock.unlock();
+    not_full_.notify_one();
+    return item;
+  }
+
   void close() {
     {
       const std::lock_guard lock(mutex_);

@@ -13,11 +13,8 @@ Host::Host(HostOptions options, std::unique_ptr<bus::Bus> bus)
 void Host::run(Handlers handlers, const std::atomic<bool>& stopped) {
   handlers_ = std::move(handlers);
   connect();
-  const auto handle = [this](const Work& work) {
-    work();
-    handlers_.after();
-  };
-  loop_.run(handle, handlers_.tick, options_.tick, stopped);
+  loop_.run({[](const Work& work) { work(); }, handlers_.end_round, handlers_.tick}, options_.tick,
+            stopped);
   loop_.stop();
   publish_status(protocol::kOffline);
   bus_->stop(options_.goodbye_ms);

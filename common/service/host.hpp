@@ -30,7 +30,7 @@ class Host {
     std::function<void()> connected;  // "online" is on its way
     std::function<void()> disconnected;
     std::function<void()> tick;
-    std::function<void()> after = [] {};  // each of the others but tick, and each posted work
+    std::function<void()> end_round = [] {};  // of calls and posted work that had come together
   };
 
   Host(HostOptions options, std::unique_ptr<bus::Bus> bus);

@@ -20,11 +20,13 @@ void erase_prefix(Entries& entries, const std::string& prefix) {
 
 class MemoryStore final : public Store {
  public:
-  Status write(const Batch& batch) override {
+  Status write(std::span<const Batch> batches) override {
     const std::lock_guard lock(mutex_);
-    for (const auto& prefix : batch.delete_prefixes) erase_prefix(entries_, prefix);
-    for (const auto& key : batch.deletes) entries_.erase(key);
-    for (const auto& [key, value] : batch.puts) entries_.insert_or_assign(key, value);
+    for (const Batch& batch : batches) {
+      for (const auto& prefix : batch.delete_prefixes) erase_prefix(entries_, prefix);
+      for (const auto& key : batch.deletes) entries_.erase(key);
+      for (const auto& [key, value] : batch.puts) entries_.insert_or_assign(key, value);
+    }
     return {};
   }
 

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -106,12 +107,15 @@ class RocksStore final : public Store {
   RocksStore(std::unique_ptr<rocksdb::DB> db, std::filesystem::path folder, std::string warning)
       : db_(std::move(db)), folder_(std::move(folder)), warning_(std::move(warning)) {}
 
-  Status write(const Batch& batch) override {
+  Status write(std::span<const Batch> batches) override {
     rocksdb::WriteBatch changes;
-    rocksdb::Status status = collect(batch, changes);
+    rocksdb::Status status;
+    rocksdb::WriteOptions options;
+    for (const Batch& batch : batches) {
+      if (status.ok()) status = collect(batch, batches, changes);
+      options.sync = options.sync || batch.sync;
+    }
     if (status.ok()) {
-      rocksdb::WriteOptions options;
-      options.sync = batch.sync;
       status = apply(options, changes);
       // A full disk RocksDB gets over by itself; after other failures it takes no more writes.
       if (!status.ok() && !status.IsNoSpace() && revive()) status = apply(options, changes);
@@ -172,13 +176,14 @@ class RocksStore final : public Store {
   [[nodiscard]] std::string warning() const override { return warning_; }
 
  private:
-  static rocksdb::Status collect(const Batch& batch, rocksdb::WriteBatch& changes) {
+  // `all`: what is written with the batch.
+  rocksdb::Status collect(const Batch& batch, std::span<const Batch> all,
+                          rocksdb::WriteBatch& changes) const {
     rocksdb::Status status;
+    for (const auto& prefix : batch.delete_prefixes) {
+      if (status.ok()) status = delete_prefix(prefix, all, changes);
+    }
     for (const char kind : {kKeyEntry, kValueEntry}) {
-      for (const auto& prefix : batch.delete_prefixes) {
-        const std::string begin = entry(kind, prefix);
-        if (status.ok()) status = changes.DeleteRange(begin, end_of_prefix(begin));
-      }
       for (const auto& key : batch.deletes) {
         if (status.ok()) status = changes.Delete(entry(kind, key));
       }
@@ -188,6 +193,34 @@ class RocksStore final : public Store {
       }
     }
     return status;
+  }
+
+  // One by one if they are few: RocksDB sorts all range tombstones of its buffer anew for the first
+  // read after each new one, which thousands of small jobs would feel.
+  rocksdb::Status delete_prefix(const std::string& prefix, std::span<const Batch> all,
+                                rocksdb::WriteBatch& changes) const {
+    constexpr std::size_t kFew = 32;
+    std::vector<std::string> keys;
+    const Status scanned = scan_keys(prefix, [&](std::string_view key) {
+      keys.emplace_back(key);
+      return keys.size() <= kFew;
+    });
+    const bool are_all_known = scanned.ok() && keys.size() <= kFew && !puts_below(prefix, all);
+    rocksdb::Status status;
+    for (const char kind : {kKeyEntry, kValueEntry}) {
+      const std::string begin = entry(kind, prefix);
+      if (!are_all_known && status.ok()) status = changes.DeleteRange(begin, end_of_prefix(begin));
+      for (std::size_t i = 0; are_all_known && i < keys.size(); ++i) {
+        if (status.ok()) status = changes.Delete(entry(kind, keys[i]));
+      }
+    }
+    return status;
+  }
+  static bool puts_below(const std::string& prefix, std::span<const Batch> batches) {
+    return std::any_of(batches.begin(), batches.end(), [&](const Batch& batch) {
+      return std::any_of(batch.puts.begin(), batch.puts.end(),
+                         [&](const auto& put) { return put.first.starts_with(prefix); });
+    });
   }
 
   Status each_entry(

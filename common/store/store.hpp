@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +28,10 @@ struct Batch {
 class Store {
  public:
   virtual ~Store() = default;
-  // Errors: io (disk full, …). Nothing of the batch is then visible.
-  virtual Status write(const Batch& batch) = 0;
+  // Applies the batches one after another, as one: all of them or none. On disk when it returns if
+  // one of them is to be. Errors: io (disk full, …).
+  virtual Status write(std::span<const Batch> batches) = 0;
+  Status write(const Batch& batch) { return write(std::span(&batch, 1)); }
   // Errors: not_found; corrupt; io.
   virtual Result<Blob> get(std::string_view key) const = 0;
   // Calls back in key order for every key with the prefix, until the callback returns false.

@@ -20,7 +20,7 @@ constexpr Milliseconds kDoubts{15'000};  // once the result is stored: the voter
 void release_copy(State& s, const protocol::TaskKey& key, const WorkerId& id, Copy& copy) {
   Worker* worker = s.find_worker(id);
   if (worker != nullptr) worker->late.erase(key);
-  if (worker != nullptr && copy.holds_credit) worker->tasks.erase(key);
+  if (worker != nullptr && copy.holds_credit) worker->credits.give_back(key);
   copy.holds_credit = copy.doubted = false;
   s.schedule_due = true;
 }

@@ -42,7 +42,8 @@ std::vector<protocol::Route> electorate(State& s, const PlanState& plan, const J
     if (static_cast<std::int64_t>(worker.late.size()) >= s.config.worker_credits) continue;
     const auto owed = owed_votes_on_inputs(s, job.summary.id, plan, partition, route.worker);
     if (owed == OwedVotes::needed) continue;
-    const bool has_room = has_credit(s, worker) && may_be_given(s, worker, key_of(job, partition));
+    const bool has_room =
+        has_credit(s, worker, job, index) && may_be_given(s, worker, key_of(job, partition));
     if (!has_room && owed == OwedVotes::none) return {};
     if (!has_room) continue;
     (owed == OwedVotes::none ? asked : reserve).push_back(route);
@@ -57,8 +58,9 @@ std::vector<protocol::Route> electorate(State& s, const PlanState& plan, const J
   return asked;
 }
 
-void give_copy(State& s, Job& job, const partition::Partition& partition, Ballot& ballot,
+void give_copy(State& s, Job& job, std::size_t index, Ballot& ballot,
                const protocol::Route& route) {
+  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
   const protocol::TaskKey key = key_of(job, partition);
   forgo_votes_on_inputs(s, key.job, *s.find_plan(key.plan), partition, route.worker);
   Copy copy;
@@ -66,7 +68,7 @@ void give_copy(State& s, Job& job, const partition::Partition& partition, Ballot
   copy.given = s.now.steady;
   copy.lease.begin(s.now.steady);
   ballot.copies.emplace(route.worker, std::move(copy));
-  s.find_worker(route.worker)->tasks.insert(key);
+  take_credit(s, *s.find_worker(route.worker), job, index);
   TimelineEvent started;
   started.event = "started";
   started.partition = partition.name.text;
@@ -86,7 +88,7 @@ void open_ballot(State& s, Job& job, std::size_t index) {
   ballot.opened = s.last_ballot_number;
   ballot.outputs = partition.outputs.size();
   for (const auto& input : partition.inputs) ballot.inputs.push_back(job.stored.at(input.name));
-  for (const protocol::Route& route : asked) give_copy(s, job, partition, ballot, route);
+  for (const protocol::Route& route : asked) give_copy(s, job, index, ballot, route);
 }
 
 protocol::Ballot message_of(const State& s, const protocol::TaskKey& key, const Ballot& ballot) {
@@ -143,7 +145,7 @@ void mark_late(State& s, const protocol::TaskKey& key, Ballot& ballot) {
   for (auto& [id, copy] : ballot.copies) {
     Worker* worker = s.find_worker(id);
     if (!copy.is_awaited() || worker == nullptr) continue;
-    if (copy.holds_credit) worker->tasks.erase(key);
+    if (copy.holds_credit) worker->credits.give_back(key);
     copy.holds_credit = false;
     worker->late.insert(key);
   }
@@ -216,7 +218,7 @@ void note_doubts(State& s, const protocol::TaskKey& key, Ballot& ballot) {
     Worker* worker = s.find_worker(id);
     copy.doubted = copy.vote && copy.failure.empty() && !copy.judged && worker != nullptr;
     if (!copy.doubted) continue;
-    if (copy.holds_credit) worker->tasks.erase(key);
+    if (copy.holds_credit) worker->credits.give_back(key);
     copy.holds_credit = false;
     worker->late.insert(key);
   }

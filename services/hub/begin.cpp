@@ -7,6 +7,7 @@
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/redo.hpp"
+#include "services/hub/retention.hpp"
 #include "services/hub/spot_checks.hpp"
 
 namespace hyps::hub {
@@ -54,9 +55,8 @@ void begin_finished(State& s, Job job, const Restored& restored) {
     finished.askers = std::move(job.askers);
     finished.answer = std::move(job.answer);
   }
-  s.finished_order.emplace(job.summary.finished_unix_ms, id);
   finished.summary = std::move(job.summary);
-  s.finished.insert_or_assign(id, std::move(finished));
+  remember(s, std::move(finished));
 }
 
 void forget_stored(State& s, Job& job) {

@@ -14,9 +14,15 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
       "jobs_in_flight", &c.jobs_in_flight, 1, 1000,
       "jobs of one model that are computed at a time; the others wait, oldest first; of a "
       "model planned for throughput as many more as its workers have credits");
+  schema.bytes("bytes_in_flight", &c.bytes_in_flight, 0, 1LL << 40,
+               "more jobs than that are computed at a time, up to 256, as long as their feature "
+               "maps together take no more");
   schema.integer("worker_credits", &c.worker_credits, 1, 64,
                  "batches of tasks (a worker's max_batch each) that it is given at a time: one to "
                  "compute, the others arriving; more than so many tasks only while they are small");
+  schema.integer("worker_ahead_ms", &c.worker_ahead_ms, 0, 10'000,
+                 "ms of computing a worker is given at a time in tasks whose feature maps take "
+                 "16K at most each, up to 64 of them; such tasks take no credit");
   schema.integer("max_waiting_jobs", &c.max_waiting_jobs, 1, 1'000'000,
                  "accepted jobs that wait; more are refused");
   schema.bytes("max_image_bytes", &c.max_image_bytes, 1, 1LL << 30,

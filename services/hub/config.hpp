@@ -16,7 +16,9 @@ struct Config {
   std::string log_level = "info";
 
   std::int64_t jobs_in_flight = 4;
+  std::int64_t bytes_in_flight = 4LL << 20;
   std::int64_t worker_credits = 2;
+  std::int64_t worker_ahead_ms = 20;
   std::int64_t max_waiting_jobs = 1000;
   std::int64_t max_image_bytes = 16LL << 20;
   std::int64_t max_tensor_bytes = 256LL << 20;

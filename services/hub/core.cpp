@@ -164,8 +164,8 @@ struct Handle {
   }
 };
 
-// What follows from the event, once for all its causes.
-void settle(State& s) {
+// What follows from a round of events, once for all its causes.
+void settle_round(State& s) {
   if (s.plans_due) {
     s.plans_due = false;
     collect_plans(s);
@@ -194,9 +194,25 @@ std::vector<Effect> Core::step(const Event& event, Now now) {
   State& s = *state_;
   s.now = now;
   std::visit(Handle{s}, event);
-  settle(s);
   assert(broken_invariant(s).empty());
   return std::exchange(s.effects, {});
+}
+
+std::vector<Effect> Core::settle(Now now) {
+  State& s = *state_;
+  s.now = now;
+  settle_round(s);
+  assert(broken_invariant(s).empty());
+  return std::exchange(s.effects, {});
+}
+
+bool Core::overlaps(const Event& event) {
+  if (const auto* message = std::get_if<FromPeer>(&event)) {
+    return message->peer.role == Role::worker &&
+           std::holds_alternative<protocol::TaskDone>(message->message);
+  }
+  return std::holds_alternative<UserInput>(event) || std::holds_alternative<TensorArrived>(event) ||
+         std::holds_alternative<AnswerSent>(event);
 }
 
 }  // namespace hyps::hub

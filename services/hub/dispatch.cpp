@@ -4,6 +4,7 @@
 
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
+#include "services/hub/quick.hpp"
 #include "services/hub/reputations.hpp"
 #include "services/hub/rot.hpp"
 #include "services/hub/suspects.hpp"
@@ -39,7 +40,7 @@ void start_jobs(State& s) {
     if (plan == nullptr) continue;
     const auto [limit, is_new] = limits.try_emplace(model->name, 0);
     if (is_new) limit->second = in_flight(s, *plan);
-    if (running[model->name] >= limit->second) continue;
+    if (!may_start(s, *plan, running[model->name], limit->second)) continue;
     ++running[model->name];
     bind_plan(job, *plan);
     s.status_due = true;
@@ -47,8 +48,9 @@ void start_jobs(State& s) {
 }
 
 // The first of the partition's workers that is there and not just late; the others stand by.
-Worker* free_worker(State& s, const PlanState& plan, const partition::Partition& partition,
+Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t index,
                     Epoch& epoch) {
+  const auto& partition = plan.plan.partitions[index];
   const auto routes = plan.routes.find(partition.name);
   if (routes == plan.routes.end()) return nullptr;
   Worker* slow = nullptr;
@@ -59,10 +61,10 @@ Worker* free_worker(State& s, const PlanState& plan, const partition::Partition&
     const bool straggles = worker->straggles_with.has_value();
     if (straggles && slow != nullptr) continue;
     epoch = route.epoch;
-    if (!straggles) return has_credit(s, *worker) ? worker : nullptr;
+    if (!straggles) return has_credit(s, *worker, job, index) ? worker : nullptr;
     slow = worker;
   }
-  return slow != nullptr && has_credit(s, *slow) ? slow : nullptr;
+  return slow != nullptr && has_credit(s, *slow, job, index) ? slow : nullptr;
 }
 
 bool makes_answer(const partition::Partition& partition) {
@@ -84,7 +86,7 @@ void dispatch_tasks_of(State& s, Job& job) {
     if (!inputs_stored(job, partition)) continue;
     if (makes_answer(partition) && has_unconfirmed(s, job.summary.id)) continue;
     Epoch epoch = 0;
-    Worker* worker = free_worker(s, *plan, partition, epoch);
+    Worker* worker = free_worker(s, *plan, job, i, epoch);
     const bool votes = partition.replication.votes();
     if (votes && !skips_vote(s, key_of(job, partition), worker)) {
       open_or_continue(s, job, i);
@@ -121,7 +123,7 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   given.given = s.now.steady;
   given.lease.begin(s.now.steady);
   task.dispatches.push_back(std::move(given));
-  worker.tasks.insert(key_of(job, partition));
+  take_credit(s, worker, job, at.index);
   TimelineEvent started;
   started.event = "started";
   started.partition = partition.name.text;
@@ -145,7 +147,7 @@ namespace {
 // What the worker holds or will hold for the tasks it has: their inputs and outputs.
 std::int64_t bytes_of_tasks(const State& s, const Worker& worker) {
   std::int64_t bytes = 0;
-  for (const auto& key : worker.tasks) {
+  for (const auto& key : worker.credits.all()) {
     const auto plan = s.plans.find(key.plan);
     const auto* partition = plan == s.plans.end() ? nullptr : plan->second.plan.find(key.partition);
     if (partition == nullptr) continue;
@@ -158,11 +160,20 @@ std::int64_t bytes_of_tasks(const State& s, const Worker& worker) {
 
 }  // namespace
 
-bool has_credit(const State& s, const Worker& worker) {
-  const auto tasks = static_cast<std::int64_t>(worker.tasks.size());
+bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index) {
+  const PlanState& plan = s.plans.at(job.summary.plan);
+  const std::size_t quick = worker.credits.quick();
+  if (const auto most = most_quick_tasks(s, job, plan, index); most > 0) return quick < most;
+  const auto tasks = static_cast<std::int64_t>(worker.credits.size() - quick);
   if (tasks < s.config.worker_credits) return true;
   const auto memory = static_cast<std::int64_t>(worker.info.memory_bytes);
   return tasks < credits_of(s, worker) && bytes_of_tasks(s, worker) < memory / kBatchShare;
+}
+
+void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {
+  const PlanState& plan = *s.find_plan(job.summary.plan);
+  worker.credits.take(key_of(job, plan.plan.partitions[index]),
+                      most_quick_tasks(s, job, plan, index) > 0);
 }
 
 void send_order(State& s, const Job& job, const partition::Partition& partition,

@@ -18,7 +18,9 @@ std::int64_t credits_of(const State& s, const Worker& worker);
 // Beyond worker_credits tasks only while the inputs and outputs of those it has take less than this
 // part of its memory: they are held besides the partitions.
 inline constexpr std::int64_t kBatchShare = 8;
-bool has_credit(const State& s, const Worker& worker);
+// Whether it may have this task besides what it has.
+bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index);
+void take_credit(State& s, Worker& worker, const Job& job, std::size_t index);
 
 struct Order {
   WorkerId worker;

@@ -27,7 +27,7 @@ std::string broken_of_dispatches(const State& s, const Task& task, const protoco
       if (!given.received.empty()) return "results are kept of a task that is not dispatched";
       continue;
     }
-    const bool holds_credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+    const bool holds_credit = worker != s.workers.end() && worker->second.credits.contains(key);
     if (!holds_credit) return "a dispatched task holds no credit of its worker";
     if (!worker->second.online) return "a task is dispatched to a worker that is away";
   }
@@ -101,7 +101,7 @@ std::string broken_of_ballots(const State& s) {
     if (!needed && !ballot.decided) return "a ballot is open for a job that is finished";
     for (const auto& [id, copy] : ballot.copies) {
       const auto worker = s.workers.find(id);
-      const bool credit = worker != s.workers.end() && worker->second.tasks.contains(key);
+      const bool credit = worker != s.workers.end() && worker->second.credits.contains(key);
       if (copy.holds_credit && !ballot.stored && !credit) return "a replica holds no credit";
       if (copy.holds_credit && !copy.failure.empty()) return "a replica that is out holds credit";
     }
@@ -110,10 +110,11 @@ std::string broken_of_ballots(const State& s) {
 }
 
 std::string broken_of_worker(const State& s, const Worker& worker) {
-  if (static_cast<std::int64_t>(worker.tasks.size()) > credits_of(s, worker)) {
+  const std::size_t others = worker.credits.size() - worker.credits.quick();
+  if (static_cast<std::int64_t>(others) > credits_of(s, worker)) {
     return "a worker has more tasks than credits";
   }
-  for (const auto& key : worker.tasks) {
+  for (const auto& key : worker.credits.all()) {
     if (holds_credit_of_ballot(s, key, worker.info.id)) continue;
     const auto sequence = s.unfinished.find(key.job);
     if (sequence == s.unfinished.end()) return "credit is held for a finished job";
@@ -130,6 +131,24 @@ std::string broken_of_worker(const State& s, const Worker& worker) {
   return {};
 }
 
+std::string broken_of_finished(const State& s) {
+  std::int64_t bytes = 0;
+  for (const auto& [id, job] : s.finished) {
+    const Kept& kept = job.summary.state == JobState::failed ? s.failed : s.done;
+    const Kept::Place place{job.summary.finished_unix_ms, id};
+    if (!kept.jobs.contains(place) ||
+        kept.with_feature_maps.contains(place) != job.has_feature_maps) {
+      return "a finished job is not where it should";
+    }
+    if (job.has_feature_maps) bytes += job.feature_map_bytes;
+  }
+  if (s.done.jobs.size() + s.failed.jobs.size() != s.finished.size()) {
+    return "the order of finished jobs is wrong";
+  }
+  if (bytes != s.feature_map_bytes) return "the bytes of kept feature maps are wrong";
+  return {};
+}
+
 std::string broken_of_indexes(const State& s) {
   if (s.unfinished.size() != s.jobs.size()) return "the index of unfinished jobs is wrong";
   for (const auto& [id, sequence] : s.unfinished) {
@@ -137,14 +156,14 @@ std::string broken_of_indexes(const State& s) {
     if (job == s.jobs.end() || job->second.summary.id != id) return "a job is not where it should";
     if (s.finished.contains(id)) return "a job is both finished and unfinished";
   }
-  if (s.finished_order.size() != s.finished.size()) return "the order of finished jobs is wrong";
+  if (std::string broken = broken_of_finished(s); !broken.empty()) return broken;
   for (const JobId& id : s.unannounced) {
     if (!s.finished.contains(id)) return "an unfinished job's answer is to be announced";
   }
   const auto kept =
       static_cast<std::size_t>(s.config.keep_finished_jobs + s.config.keep_failed_jobs) +
       s.unannounced.size();
-  if (s.finished.size() > kept) return "more finished jobs are kept than allowed";
+  if (s.finished.size() > kept && !s.prune_due) return "more finished jobs are kept than allowed";
   for (const auto& [key, workers] : s.suspects) {
     if (!s.unfinished.contains(key.job)) return "a task of a finished job is suspected";
   }

@@ -7,6 +7,7 @@
 #include "services/hub/dead_letters.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/retention.hpp"
 #include "services/hub/spot_checks.hpp"
 #include "services/hub/suspects.hpp"
 
@@ -183,11 +184,10 @@ void finish_job(State& s, const JobId& id) {
   finished.feature_map_bytes = kept_bytes(*job);
   finished.askers = std::move(job->askers);
   finished.answer = std::move(job->answer);
-  s.finished_order.emplace(finished.summary.finished_unix_ms, id);
   s.jobs.erase(finished.summary.sequence);
   s.unfinished.erase(id);
   forget_suspects(s, id);
-  publish_to_all(s, id, s.finished.insert_or_assign(id, std::move(finished)).first->second);
+  publish_to_all(s, id, remember(s, std::move(finished)));
   s.unannounced.insert(id);
   s.plans_due = s.prune_due = s.schedule_due = s.status_due = true;
 }

@@ -67,7 +67,7 @@ json worker_json(const State& s, const Worker& worker) {
           {"resident_bytes", worker.resident_bytes},
           {"loaded", loaded},
           {"assigned", assigned},
-          {"tasks", worker.tasks.size()},
+          {"tasks", worker.credits.size()},
           {"done", worker.done},
           {"compute_ms", static_cast<double>(worker.compute_us) / 1000.0},
           {"problem", worker.problem},

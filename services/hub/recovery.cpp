@@ -24,7 +24,7 @@ std::vector<WorkerId> workers_of(const Task& task) {
 }
 
 void release(State& s, const WorkerId& id, const protocol::TaskKey& key) {
-  if (Worker* worker = s.find_worker(id)) worker->tasks.erase(key);
+  if (Worker* worker = s.find_worker(id)) worker->credits.give_back(key);
 }
 
 }  // namespace

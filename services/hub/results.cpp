@@ -5,6 +5,7 @@
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/quick.hpp"
 #include "services/hub/recovery.hpp"
 #include "services/hub/stragglers.hpp"
 
@@ -167,6 +168,7 @@ void store_outputs(State& s, const Place& at) {
   if (find_ballot(s, key_of(at.job, at.partition)) == nullptr) {
     learn_pace(*s.find_plan(at.job.summary.plan), at.index, s.now.steady - at.given.given);
   }
+  learn_compute_time(*s.find_plan(at.job.summary.plan), at.index, at.given.done->compute_us);
   const TimelineEvent stored = note(s, at.job, stored_event(at.partition, at.given));
   if (report) close_with_answer(s, at.job, *report);
   const protocol::TaskKey key = key_of(at.job, at.partition);

@@ -1,5 +1,7 @@
 #include "services/hub/retention.hpp"
 
+#include <iterator>
+
 #include "services/hub/keys.hpp"
 
 namespace hyps::hub {
@@ -16,61 +18,74 @@ struct Pruned {
   std::vector<JobId> feature_maps;
 };
 
-void forget(State& s, const std::pair<std::int64_t, JobId>& place, Pruned& pruned) {
-  const auto job = s.finished.find(place.second);
-  if (job->second.has_feature_maps) pruned.feature_maps.push_back(place.second);
-  pruned.records.push_back(place.second);
-  s.finished.erase(job);
-  s.finished_order.erase(place);
+Kept::Place place_of(const Finished& job) { return {job.summary.finished_unix_ms, job.summary.id}; }
+
+Kept& kept_of(State& s, const Finished& job) { return is_failed(job) ? s.failed : s.done; }
+
+void drop_feature_maps_of(State& s, Finished& job, Pruned& pruned) {
+  if (!job.has_feature_maps) return;
+  job.has_feature_maps = false;
+  s.feature_map_bytes -= job.feature_map_bytes;
+  kept_of(s, job).with_feature_maps.erase(place_of(job));
+  pruned.feature_maps.push_back(job.summary.id);
 }
 
-void forget_oldest(State& s, Pruned& pruned) {
-  std::int64_t done = s.config.keep_finished_jobs;
-  std::int64_t failed = s.config.keep_failed_jobs;
-  std::vector<std::pair<std::int64_t, JobId>> forgotten;
-  for (auto at = s.finished_order.rbegin(); at != s.finished_order.rend(); ++at) {
-    std::int64_t& left = is_failed(s.finished.at(at->second)) ? failed : done;
-    if (left-- > 0 || s.unannounced.contains(at->second)) continue;  // its answer is still needed
-    forgotten.push_back(*at);
+void forget_above(State& s, Kept& kept, std::int64_t most, Pruned& pruned) {
+  auto at = kept.jobs.begin();
+  for (auto left = std::ssize(kept.jobs); left > most; --left) {
+    const JobId id = (at++)->second;
+    if (s.unannounced.contains(id)) continue;  // its answer is still needed
+    const auto job = s.finished.find(id);
+    drop_feature_maps_of(s, job->second, pruned);
+    kept.jobs.erase(place_of(job->second));
+    pruned.records.push_back(id);
+    s.finished.erase(job);
   }
-  for (const auto& place : forgotten) forget(s, place, pruned);
 }
 
-// What may be kept, from the newest job on.
-class Allowance {
- public:
-  explicit Allowance(const State& s)
-      : oldest_unix_ms_(s.now.unix_ms - s.config.keep_feature_maps_hours * kHourMs),
-        jobs_(s.config.keep_feature_maps),
-        bytes_(s.disk_total / 100 * s.config.keep_feature_maps_percent),
-        bytes_bounded_(s.disk_total > 0),
-        disk_full_(s.disk_free && *s.disk_free < s.config.disk_reserve_bytes) {}
+// Of the jobs that have feature maps.
+Finished& oldest_of(State& s, const Kept& kept) {
+  return s.finished.at(kept.with_feature_maps.begin()->second);
+}
+Finished& newest_of(State& s, const Kept& kept) {
+  return s.finished.at(kept.with_feature_maps.rbegin()->second);
+}
 
-  bool keeps(const Finished& job) {
-    if (disk_full_) return false;
-    // Failed jobs have their input only, and a bound of their own.
-    const bool wanted =
-        is_failed(job) || (job.summary.finished_unix_ms >= oldest_unix_ms_ && jobs_-- > 0);
-    if (!wanted || (bytes_bounded_ && job.feature_map_bytes > bytes_)) return false;
-    bytes_ -= job.feature_map_bytes;
-    return true;
+// Failed jobs have their input only, and a bound of their own.
+void drop_many_and_old(State& s, Pruned& pruned) {
+  const std::int64_t oldest_unix_ms = s.now.unix_ms - s.config.keep_feature_maps_hours * kHourMs;
+  while (!s.done.with_feature_maps.empty()) {
+    Finished& oldest = oldest_of(s, s.done);
+    const bool is_wanted = std::ssize(s.done.with_feature_maps) <= s.config.keep_feature_maps &&
+                           oldest.summary.finished_unix_ms >= oldest_unix_ms;
+    if (is_wanted) return;
+    drop_feature_maps_of(s, oldest, pruned);
   }
+}
 
- private:
-  std::int64_t oldest_unix_ms_;
-  std::int64_t jobs_;
-  std::int64_t bytes_;
-  bool bytes_bounded_;
-  bool disk_full_;
-};
+void drop_above(State& s, std::int64_t most_bytes, Pruned& pruned) {
+  // One that has no room alone need not take the others along.
+  for (Kept* kept : {&s.done, &s.failed}) {
+    if (kept->with_feature_maps.empty()) continue;
+    Finished& newest = newest_of(s, *kept);
+    if (newest.feature_map_bytes > most_bytes) drop_feature_maps_of(s, newest, pruned);
+  }
+  while (s.feature_map_bytes > most_bytes) {
+    const auto& done = s.done.with_feature_maps;
+    const auto& failed = s.failed.with_feature_maps;
+    if (done.empty() && failed.empty()) return;
+    const bool is_done = failed.empty() || (!done.empty() && *done.begin() < *failed.begin());
+    drop_feature_maps_of(s, oldest_of(s, is_done ? s.done : s.failed), pruned);
+  }
+}
 
 void drop_feature_maps(State& s, Pruned& pruned) {
-  Allowance allowance(s);
-  for (auto at = s.finished_order.rbegin(); at != s.finished_order.rend(); ++at) {
-    Finished& job = s.finished.at(at->second);
-    if (!job.has_feature_maps || allowance.keeps(job)) continue;
-    job.has_feature_maps = false;
-    pruned.feature_maps.push_back(at->second);
+  const bool is_disk_full = s.disk_free && *s.disk_free < s.config.disk_reserve_bytes;
+  drop_many_and_old(s, pruned);
+  if (is_disk_full) {
+    drop_above(s, -1, pruned);
+  } else if (s.disk_total > 0) {
+    drop_above(s, s.disk_total / 100 * s.config.keep_feature_maps_percent, pruned);
   }
 }
 
@@ -93,6 +108,17 @@ store::Batch batch_of(const State& s, const Pruned& pruned) {
 
 }  // namespace
 
+Finished& remember(State& s, Finished job) {
+  const JobId id = job.summary.id;
+  Kept& kept = kept_of(s, job);
+  kept.jobs.insert(place_of(job));
+  if (job.has_feature_maps) {
+    kept.with_feature_maps.insert(place_of(job));
+    s.feature_map_bytes += job.feature_map_bytes;
+  }
+  return s.finished.insert_or_assign(id, std::move(job)).first->second;
+}
+
 void prune_now_and_then(State& s) {
   if (s.now.steady - s.pruned_at >= kPrunePeriod) s.prune_due = true;
 }
@@ -102,7 +128,8 @@ void prune(State& s) {
   s.prune_due = false;
   s.pruned_at = s.now.steady;
   Pruned pruned;
-  forget_oldest(s, pruned);
+  forget_above(s, s.done, s.config.keep_finished_jobs, pruned);
+  forget_above(s, s.failed, s.config.keep_failed_jobs, pruned);
   drop_feature_maps(s, pruned);
   if (pruned.records.empty() && pruned.feature_maps.empty()) return;
   // Again and again: on a full disk it is what makes room. Should it be lost in a crash, the next

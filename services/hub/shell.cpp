@@ -4,6 +4,7 @@
 #include <random>
 
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "common/runtime/log.hpp"
 #include "services/hub/keys.hpp"
 
@@ -39,6 +40,12 @@ InputNotSent not_sent(const SendCheckpoint& send, const Error& error) {
   return {send.to, send.task, send.epoch, send.tensor.tensor, error};
 }
 
+// Clients are given one message a packet.
+std::vector<Blob> packets_of(const Peer& peer, std::vector<Blob> frames) {
+  if (peer.role == protocol::Role::client) return frames;
+  return protocol::pack(std::move(frames));
+}
+
 service::HostOptions host_options(const Config& config) {
   service::HostOptions options;
   options.status_topic = protocol::status_topic("hub", config.id);
@@ -55,11 +62,11 @@ struct Act {
   Shell& shell;
 
   void operator()(const Send& e) const {
-    (void)shell.host_.publish(
-        {protocol::inbox(e.to), protocol::encode(e.message), false, {}, {}, {}});
+    shell.frames_[e.to].push_back(protocol::encode(e.message));
   }
 
   void operator()(const SendCheckpoint& e) const {
+    if (e.tensor.bytes <= protocol::kSmallTensorBytes) return send_small(e);
     // Read when its turn has come: what waits for the line is not in memory.
     auto writer = std::make_shared<std::optional<protocol::StreamWriter>>();
     const auto source = [e, writer, store = shell.store_, mailbox = shell.mailbox_,
@@ -78,7 +85,19 @@ struct Act {
     };
     const Status status =
         shell.host_.send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
-    if (!status.ok()) shell.pending_.emplace_back(not_sent(e, status.error()));
+    if (!status.ok()) shell.failures_.emplace_back(not_sent(e, status.error()));
+  }
+
+  void send_small(const SendCheckpoint& e) const {
+    auto data = read_verified(*shell.store_, e.task.job, e.tensor);
+    if (!data.ok()) {
+      shell.failures_.emplace_back(not_sent(e, data.error()));
+      return;
+    }
+    protocol::StreamWriter writer(shell.next_stream_++, e.task, e.epoch, e.tensor.tensor,
+                                  std::move(data).value());
+    shell.frames_[{protocol::Role::worker, e.to.text}].push_back(
+        protocol::encode(*writer.next(protocol::kSmallTensorBytes)));
   }
 
   void operator()(const SendValue& e) const {
@@ -97,6 +116,7 @@ struct Act {
   }
 
   void operator()(const SendStoredValue& e) const {
+    shell.write_all();
     auto data = read_verified(*shell.store_, e.task.job, e.tensor);
     if (data.ok()) {
       return (*this)(SendValue{e.to, {e.task, e.epoch, e.tensor.tensor, std::move(data).value()}});
@@ -105,31 +125,21 @@ struct Act {
   }
 
   void operator()(const SendPart& e) const {
+    shell.write_all();
     auto part = shell.store_->get(file_part_key(e.file, e.offset));
     if (part.ok()) {
       return (*this)(Send{e.to, protocol::Part{e.file, e.offset, std::move(part).value()}});
     }
-    shell.pending_.emplace_back(PartNotSent{e.to, e.file, e.offset, part.error()});
+    shell.failures_.emplace_back(PartNotSent{e.to, e.file, e.offset, part.error()});
   }
 
-  void operator()(const Publish& e) const {
-    bus::Message message{e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation};
-    if (!e.answer_of.empty()) {
-      message.settled = [mailbox = shell.mailbox_, job = e.answer_of] {
-        mailbox->put(AnswerSent{job});
-      };
-    }
-    const Status status = shell.host_.publish(std::move(message));
-    if (!status.ok() && !e.answer_of.empty())
-      shell.pending_.emplace_back(AnswerNotSent{e.answer_of});
-  }
+  void operator()(Publish& e) const { shell.publications_.push_back(std::move(e)); }
 
-  void operator()(const Persist& e) const {
-    shell.pending_.emplace_back(Persisted{e.token, shell.store_->write(e.batch)});
-  }
+  void operator()(Persist& e) const { shell.writes_.push_back(std::move(e)); }
 
   void operator()(const ReadRecord& e) const {
-    shell.pending_.emplace_back(RecordRead{e.token, shell.store_->get(e.key)});
+    shell.write_all();
+    shell.answers_.emplace_back(RecordRead{e.token, shell.store_->get(e.key)});
   }
 
   // On a thread of its own: on another file system it copies gigabytes.
@@ -139,7 +149,7 @@ struct Act {
       const Status written = store->backup(folder);
       const BackupWritten news{written.ok() ? Result<std::string>(folder.string())
                                             : Result<std::string>(written.error())};
-      s.host_.post([&s, news] { s.step(news); });
+      s.host_.post([&s, news] { s.take(news); });
     });
   }
 
@@ -179,6 +189,7 @@ void Shell::run(const std::atomic<bool>& stopped) {
   handlers.connected = [this] { on_connected(); };
   handlers.disconnected = [this] { on_disconnected(); };
   handlers.tick = [this] { tick(); };
+  handlers.end_round = [this] { end_round(); };
   pulse_->start(protocol::kAllBeats, [this](const std::string& topic, Blob frame) {
     pulses_.arrived(topic, std::move(frame), runtime::now().steady);
   });
@@ -188,7 +199,7 @@ void Shell::run(const std::atomic<bool>& stopped) {
 
 void Shell::on_connected() {
   runtime::log_info("bus.connected");
-  step(BusConnected{});
+  take(BusConnected{});
 }
 
 void Shell::on_disconnected() {
@@ -196,80 +207,139 @@ void Shell::on_disconnected() {
   streams_ = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
                                     static_cast<std::size_t>(config_.max_assembly_bytes));
   runtime::log_warn("bus.disconnected");
-  step(BusDisconnected{});
+  take(BusDisconnected{});
 }
 
 void Shell::take_message(bus::Message message) {
   if (const auto peer = protocol::peer_of_outbox(message.topic)) {
-    return take_frame(*peer, message.payload);
+    return take_packet(*peer, message.payload);
   }
   if (const auto status = protocol::parse_status_topic(message.topic)) {
     const bool online = message.payload.text() == protocol::kOnline;
     if (status->service == "worker") {
       const Peer peer{protocol::Role::worker, status->id};
       if (!online) streams_.drop_sender(protocol::to_string(peer));
-      step(PeerStatus{peer, online});
+      take(PeerStatus{peer, online});
     }
     if (status->service == "manager") {
-      step(PeerStatus{{protocol::Role::manager, status->id}, online});
+      take(PeerStatus{{protocol::Role::manager, status->id}, online});
     }
-    if (status->service == "voter") step(PeerStatus{{protocol::Role::voter, status->id}, online});
+    if (status->service == "voter") take(PeerStatus{{protocol::Role::voter, status->id}, online});
     return;
   }
   if (const auto model = protocol::model_of_input(message.topic)) {
     return take_input(*model, std::move(message));
   }
-  step(FrameDropped{message.topic, "a topic that means nothing"});
+  take(FrameDropped{message.topic, "a topic that means nothing"});
 }
 
-void Shell::take_frame(const Peer& peer, const Blob& frame) {
-  auto message = protocol::decode(frame);
-  if (!message.ok()) {
-    return step(FrameDropped{protocol::to_string(peer), message.error().message});
-  }
-  if (const auto* chunk = std::get_if<protocol::Chunk>(&*message)) return take_chunk(peer, *chunk);
-  step(FromPeer{peer, std::move(message).value()});
+void Shell::take_packet(const Peer& peer, const Blob& packet) {
+  protocol::unpack(packet, [&](Result<protocol::Message> message) {
+    if (!message.ok()) {
+      return take(FrameDropped{protocol::to_string(peer), message.error().message});
+    }
+    if (const auto* chunk = std::get_if<protocol::Chunk>(&*message))
+      return take_chunk(peer, *chunk);
+    take(FromPeer{peer, std::move(message).value()});
+  });
 }
 
 void Shell::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
   if (peer.role != protocol::Role::worker) {
-    return step(FrameDropped{protocol::to_string(peer), "only workers send feature maps"});
+    return take(FrameDropped{protocol::to_string(peer), "only workers send feature maps"});
   }
   auto arrival = streams_.accept(protocol::to_string(peer), chunk, runtime::now().steady);
   if (!arrival.ok()) {
-    return step(TensorLost{chunk.task, chunk.epoch, arrival.error().message});
+    return take(TensorLost{chunk.task, chunk.epoch, arrival.error().message});
   }
-  if (*arrival) step(TensorArrived{peer, std::move(**arrival)});
+  if (*arrival) take(TensorArrived{peer, std::move(**arrival)});
 }
 
 void Shell::take_input(const ModelName& model, bus::Message message) {
   // It would come again at each connection.
-  if (message.retained) return step(FrameDropped{message.topic, "inputs must not be retained"});
+  if (message.retained) return take(FrameDropped{message.topic, "inputs must not be retained"});
   UserInput input;
   input.model = model;
   input.job_id = message.property("job-id");
   input.payload = std::move(message.payload);
   input.response_topic = std::move(message.response_topic);
   input.correlation = std::move(message.correlation);
-  step(std::move(input));
+  take(std::move(input));
 }
 
 void Shell::tick() {
-  for (Event& event : mailbox_->take()) step(std::move(event));
-  if (ticks_++ % kTicksPerSecond == 0) step(DiskFree{store_->free_bytes(), store_->total_bytes()});
+  for (Event& event : mailbox_->take()) take(std::move(event));
+  if (ticks_++ % kTicksPerSecond == 0) take(DiskFree{store_->free_bytes(), store_->total_bytes()});
   for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
-    step(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
+    take(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
   }
-  for (Event& event : pulses_.take()) step(std::move(event));
-  step(Tick{});
+  for (Event& event : pulses_.take()) take(std::move(event));
+  take(Tick{});
 }
 
-void Shell::step(Event event) {
-  pending_.push_back(std::move(event));
-  while (!pending_.empty()) {
-    const Event next = std::move(pending_.front());
-    pending_.pop_front();
-    for (const Effect& effect : core_.step(next, runtime::now())) std::visit(Act{*this}, effect);
+// ---- rounds -------------------------------------------------------------------------------------
+
+void Shell::take(Event event) {
+  if (!Core::overlaps(event)) answer_all();
+  step(event);
+}
+
+void Shell::end_round() {
+  do {
+    answer_all();
+    perform(core_.settle(runtime::now()));
+    say_all();
+  } while (!writes_.empty() || !answers_.empty() || !failures_.empty());
+}
+
+void Shell::answer_all() {
+  for (;;) {
+    std::deque<Event>& next = answers_.empty() ? failures_ : answers_;
+    if (!writes_.empty() && answers_.empty()) {
+      write_all();
+    } else if (next.empty()) {
+      return;
+    } else {
+      const Event event = std::move(next.front());
+      next.pop_front();
+      step(event);
+    }
+  }
+}
+
+void Shell::step(const Event& event) { perform(core_.step(event, runtime::now())); }
+
+void Shell::perform(std::vector<Effect> effects) {
+  for (Effect& effect : effects) std::visit(Act{*this}, effect);
+}
+
+// One write for all; where that fails each for itself, for a disk may have room for some.
+void Shell::write_all() {
+  if (writes_.empty()) return;
+  std::vector<store::Batch> batches;
+  for (Persist& write : writes_) batches.push_back(std::move(write.batch));
+  const Status together = store_->write(batches);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const bool again = !together.ok() && batches.size() > 1;
+    answers_.emplace_back(
+        Persisted{writes_[i].token, again ? store_->write(batches[i]) : together});
+  }
+  writes_.clear();
+}
+
+void Shell::say_all() {
+  for (auto& [peer, frames] : std::exchange(frames_, {})) {
+    for (Blob& packet : packets_of(peer, std::move(frames))) {
+      (void)host_.publish({.topic = protocol::inbox(peer), .payload = std::move(packet)});
+    }
+  }
+  for (Publish& e : std::exchange(publications_, {})) {
+    bus::Message message{e.topic, Blob::of(std::move(e.payload)), e.retained, {}, e.correlation};
+    if (!e.answer_of.empty()) {
+      message.settled = [mailbox = mailbox_, job = e.answer_of] { mailbox->put(AnswerSent{job}); };
+    }
+    const Status status = host_.publish(std::move(message));
+    if (!status.ok() && !e.answer_of.empty()) failures_.emplace_back(AnswerNotSent{e.answer_of});
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -40,19 +41,31 @@ class Shell {
   void on_connected();
   void on_disconnected();
   void take_message(bus::Message message);
-  void take_frame(const Peer& peer, const Blob& frame);
+  void take_packet(const Peer& peer, const Blob& packet);
   void take_chunk(const Peer& peer, const protocol::Chunk& chunk);
   void take_input(const ModelName& model, bus::Message message);
   void tick();
-  // Runs the core on the event and on all that its effects answer.
-  void step(Event event);
+  // Runs the core on the event, once all before it is answered that has to be.
+  void take(Event event);
+  // What its effects answer, until nothing is left to answer; then what they say goes out.
+  void end_round();
+  void answer_all();
+  void step(const Event& event);
+  void perform(std::vector<Effect> effects);
+  void write_all();
+  void say_all();
 
   Config config_;
   service::Host host_;
   std::shared_ptr<store::Store> store_;
   Core core_;
   protocol::StreamReader streams_;
-  std::deque<Event> pending_;
+  // Of the round going on.
+  std::vector<Persist> writes_;  // put off, to be done as one
+  std::deque<Event> answers_;    // to Persist and ReadRecord
+  std::deque<Event> failures_;   // of effects that could not be carried out
+  std::map<Peer, std::vector<Blob>> frames_;
+  std::vector<Publish> publications_;
   std::uint64_t next_stream_;
   int ticks_ = 0;
 

@@ -116,6 +116,7 @@ Result<PlanState> make_plan_state(const protocol::ModelRecord& record) {
   }
   state.runs.resize(plan.partitions.size());
   state.paces.resize(plan.partitions.size(), -1.0);
+  state.compute_ms.resize(plan.partitions.size(), -1.0);
   state.plan = std::move(plan);
   return state;
 }

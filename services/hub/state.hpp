@@ -19,6 +19,7 @@
 #include "common/voting/reputation.hpp"
 #include "services/hub/ballot.hpp"
 #include "services/hub/config.hpp"
+#include "services/hub/credits.hpp"
 #include "services/hub/detector.hpp"
 #include "services/hub/events.hpp"
 #include "services/hub/job.hpp"
@@ -36,7 +37,8 @@ struct PlanState {
   std::map<PartitionName, std::vector<protocol::Route>> routes;  // the first is asked first
   std::map<std::string, std::size_t> producer;                   // tensor → partition
   std::vector<std::int64_t> runs;  // by partition, since the hub started
-  std::vector<double> paces;       // ms a run takes lately; negative: not known yet
+  std::vector<double> paces;       // ms from given to here, lately; negative: not known yet
+  std::vector<double> compute_ms;  // of that a worker computed; likewise
 };
 
 struct Worker {
@@ -47,8 +49,8 @@ struct Worker {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
-  std::set<protocol::TaskKey> tasks;  // that take its credit: dispatched, voting or storing
-  std::set<protocol::TaskKey> late;   // votes it owes that can no longer matter
+  Credits credits;                   // taken by tasks that are dispatched, voting or storing
+  std::set<protocol::TaskKey> late;  // votes it owes that can no longer matter
   std::optional<protocol::TaskKey> straggles_with;  // given to another too; it may still have it
   std::set<Digest> lacks;                    // missing files of bundles that it has asked for
   std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
@@ -85,6 +87,14 @@ struct Finished {
   int under_way = 0;  // messages with it that the broker has not acknowledged
 };
 
+// Finished jobs of one outcome, by time of finishing: what goes first is in front, so that a look
+// at what may be kept costs as much as what goes.
+struct Kept {
+  using Place = std::pair<std::int64_t, JobId>;
+  std::set<Place> jobs;
+  std::set<Place> with_feature_maps;
+};
+
 // The latest one; its outcome is told again to who asks again.
 struct BackupState {
   Peer peer;
@@ -119,10 +129,11 @@ struct State {
   std::deque<VerdictNote> verdicts;             // the last kMaxVerdictNotes
   std::map<std::uint64_t, Job> jobs;            // unfinished, by order of acceptance
   std::map<JobId, std::uint64_t> unfinished;
-  std::map<JobId, Finished> finished;
-  // By time of finishing; what is kept of them is bounded from the front.
-  std::set<std::pair<std::int64_t, JobId>> finished_order;
-  std::set<JobId> unannounced;  // of the finished
+  std::map<JobId, Finished> finished;  // retention.hpp
+  Kept done;
+  Kept failed;
+  std::int64_t feature_map_bytes = 0;  // of the finished
+  std::set<JobId> unannounced;         // of the finished
   std::uint64_t next_sequence = 1;
   std::map<Digest, std::unique_ptr<File>> files;
   BackupState backup;

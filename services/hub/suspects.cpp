@@ -73,8 +73,10 @@ void absolve(State& s, const WorkerId& worker) {
 }
 
 bool may_be_given(State& s, const Worker& worker, const protocol::TaskKey& key) {
-  if (is_suspect(s, key)) return worker.tasks.empty();
-  const bool has_one = std::any_of(worker.tasks.begin(), worker.tasks.end(),
+  if (is_suspect(s, key)) return worker.credits.empty();
+  if (s.suspects.empty()) return true;
+  const auto& given = worker.credits.all();
+  const bool has_one = std::any_of(given.begin(), given.end(),
                                    [&](const auto& task) { return is_suspect(s, task); });
   return !has_one && std::none_of(s.suspects.begin(), s.suspects.end(), [&](const auto& item) {
     return waits_for(s, item.first, worker.info.id);

@@ -162,7 +162,7 @@ Lease* lease_of(State& s, const WorkerId& worker, const protocol::TaskKey& key) 
 void renew_leases(State& s, Worker& worker, const std::set<protocol::TaskKey>& listed) {
   const WorkerId& id = worker.info.id;
   std::vector<protocol::TaskKey> lapsed;
-  for (const auto& key : worker.tasks) {
+  for (const auto& key : worker.credits.all()) {
     Lease* lease = lease_of(s, id, key);
     if (lease == nullptr) continue;
     if (listed.contains(key)) {

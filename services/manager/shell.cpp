@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/protocol/codec.hpp"
-
 namespace hyps::manager {
 
 namespace {
@@ -32,12 +30,12 @@ void Shell::run(const std::atomic<bool>& stopped) {
 
 service::HubLink::Handlers Shell::handlers() {
   service::HubLink::Handlers handlers;
-  handlers.frame = [this](const Blob& frame) { handle_frame(frame); };
+  handlers.message = [this](Result<protocol::Message> message) { handle(std::move(message)); };
   handlers.connected = [this] { step(Connected{}); };
   handlers.disconnected = [this] { step(Disconnected{}); };
   handlers.hub_online = [this] { step(HubOnline{}); };
   handlers.tick = [this] { tick(); };
-  handlers.after = [this] { check_preparation(); };
+  handlers.end_round = [this] { check_preparation(); };
   return handlers;
 }
 
@@ -47,8 +45,7 @@ void Shell::on_built(const BuildDone& done) {
   if (preparation_) link_.publish_all(preparation_->on_built(done, runtime::now().steady));
 }
 
-void Shell::handle_frame(const Blob& frame) {
-  auto message = protocol::decode(frame);
+void Shell::handle(Result<protocol::Message> message) {
   if (!message) {
     runtime::log_warn("frame.malformed", {{"reason", message.error().message}});
     return;

@@ -28,7 +28,7 @@ class Shell {
  private:
   [[nodiscard]] service::HubLink::Handlers handlers();
   void on_built(const BuildDone& done);
-  void handle_frame(const Blob& frame);
+  void handle(Result<protocol::Message> message);
   void tick();
   void step(const Event& event);
   void check_preparation();

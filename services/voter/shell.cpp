@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "common/protocol/codec.hpp"
-
 namespace hyps::voter {
 
 Shell::Shell(CoreConfig config, std::unique_ptr<bus::Bus> bus)
@@ -11,7 +9,7 @@ Shell::Shell(CoreConfig config, std::unique_ptr<bus::Bus> bus)
 
 void Shell::run(const std::atomic<bool>& stopped) {
   service::HubLink::Handlers handlers;
-  handlers.frame = [this](const Blob& frame) { handle_frame(frame); };
+  handlers.message = [this](Result<protocol::Message> message) { handle(std::move(message)); };
   handlers.connected = [this] { step(Connected{}); };
   handlers.disconnected = [this] { step(Disconnected{}); };
   handlers.hub_online = [this] { step(HubOnline{}); };
@@ -19,8 +17,7 @@ void Shell::run(const std::atomic<bool>& stopped) {
   link_.run(std::move(handlers), stopped);
 }
 
-void Shell::handle_frame(const Blob& frame) {
-  auto message = protocol::decode(frame);
+void Shell::handle(Result<protocol::Message> message) {
   if (!message) return step(Malformed{message.error().message});
   step(Received{std::move(*message)});
 }

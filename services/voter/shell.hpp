@@ -17,7 +17,7 @@ class Shell {
   void run(const std::atomic<bool>& stopped);
 
  private:
-  void handle_frame(const Blob& frame);
+  void handle(Result<protocol::Message> message);
   void step(const Event& event);
   void perform(const Publish& effect) { link_.publish(effect.message); }
   void perform(const Log& effect) { runtime::log(effect); }

@@ -31,19 +31,18 @@ Status Shell::run(const std::atomic<bool>& stopped) {
 
 service::HubLink::Handlers Shell::handlers() {
   service::HubLink::Handlers handlers;
-  handlers.frame = [this](const Blob& frame) { handle_frame(frame); };
+  handlers.message = [this](Result<protocol::Message> message) { handle(std::move(message)); };
   handlers.connected = [this] { step(Connected{}); };
   handlers.disconnected = [this] { step(Disconnected{}); };
   handlers.hub_online = [this] { step(HubOnline{}); };
   handlers.tick = [this] { tick(); };
-  handlers.after = [this] { check_ended(); };
+  handlers.end_round = [this] { check_ended(); };
   return handlers;
 }
 
 // ---- in ---------------------------------------------------------------------------------------
 
-void Shell::handle_frame(const Blob& frame) {
-  auto message = protocol::decode(frame);
+void Shell::handle(Result<protocol::Message> message) {
   if (!message) return step(Malformed{message.error().message});
   if (const auto* part = std::get_if<protocol::Part>(&*message)) {
     link_.publish_all(fetcher_.on_part(*part, runtime::now().steady));
@@ -123,6 +122,7 @@ void Shell::perform(const Pulse& effect) {
 }
 
 void Shell::perform(const SendTensor& effect) {
+  if (effect.data.size() <= protocol::kSmallTensorBytes) return send_small(effect);
   auto writer = std::make_shared<protocol::StreamWriter>(effect.stream, effect.task, effect.epoch,
                                                          effect.tensor, effect.data);
   auto stop = std::make_shared<std::atomic<bool>>(false);
@@ -140,6 +140,14 @@ void Shell::perform(const SendTensor& effect) {
     const std::lock_guard lock(ended_->mutex);
     ended_->streams.push_back(effect.stream);
   }
+}
+
+void Shell::send_small(const SendTensor& effect) {
+  protocol::StreamWriter writer(effect.stream, effect.task, effect.epoch, effect.tensor,
+                                effect.data);
+  link_.publish(*writer.next(protocol::kSmallTensorBytes));
+  const std::lock_guard lock(ended_->mutex);
+  ended_->streams.push_back(effect.stream);
 }
 
 void Shell::perform(const StopSending& effect) {

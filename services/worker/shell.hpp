@@ -42,7 +42,7 @@ class Shell {
   using Flag = std::shared_ptr<std::atomic<bool>>;
 
   [[nodiscard]] service::HubLink::Handlers handlers();
-  void handle_frame(const Blob& frame);
+  void handle(Result<protocol::Message> message);
   void tick();
   void step(const Event& event);
 
@@ -58,6 +58,7 @@ class Shell {
   void perform(const Compute& effect);
   void perform(const Log& effect) { runtime::log(effect); }
 
+  void send_small(const SendTensor& effect);
   void on_refused(const protocol::Refused& refused);
   void check_fetches();
   void check_ended();

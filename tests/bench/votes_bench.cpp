@@ -7,6 +7,7 @@
 
 #include "common/cnn/npy.hpp"
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
 
@@ -45,20 +46,23 @@ class Observer {
     while (const auto seen = client_.next(until)) take(*seen);
   }
   void take(const bench::Client::Seen& seen) {
-    const auto message = protocol::decode(seen.message.payload);
-    if (!message.ok()) return;
-    if (std::holds_alternative<protocol::Chunk>(*message) &&
+    protocol::unpack(seen.message.payload, [&](const Result<protocol::Message>& message) {
+      if (message.ok()) take(seen, *message);
+    });
+  }
+  void take(const bench::Client::Seen& seen, const protocol::Message& message) {
+    if (std::holds_alternative<protocol::Chunk>(message) &&
         protocol::peer_of_outbox(seen.message.topic)) {
-      cost_.outputs += static_cast<double>(seen.message.payload.size());
+      cost_.outputs += static_cast<double>(protocol::encode(message).size());
     }
-    if (const auto* done = std::get_if<protocol::TaskDone>(&*message)) {
-      cost_.announcements += static_cast<double>(seen.message.payload.size());
+    if (const auto* done = std::get_if<protocol::TaskDone>(&message)) {
+      cost_.announcements += static_cast<double>(protocol::encode(message).size());
       auto& votes = votes_[done->task];
       if (votes.voters.insert(seen.message.topic).second && votes.voters.size() == kQuorum) {
         votes.quorum_at = seen.at;
       }
     }
-    if (const auto* run = std::get_if<protocol::Run>(&*message); run != nullptr && !run->announce) {
+    if (const auto* run = std::get_if<protocol::Run>(&message); run != nullptr && !run->announce) {
       auto& votes = votes_[run->task];
       if (votes.voters.size() < kQuorum || votes.is_decided) return;
       votes.is_decided = true;

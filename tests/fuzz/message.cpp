@@ -3,6 +3,7 @@
 #include <span>
 
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace hyps::fuzz {
@@ -11,6 +12,9 @@ namespace {
 constexpr std::size_t kHead = 12;  // magic and checksum
 
 void decode_and_compare(const std::string& frame) {
+  protocol::unpack(Blob::copy_of(frame), [](const Result<protocol::Message>& message) {
+    require(message.ok() || !message.error().message.empty(), "an error without a message");
+  });
   const auto message = protocol::decode(Blob::copy_of(frame));
   if (!message.ok()) return require(!message.error().message.empty(), "an error without a message");
   require(protocol::encode(*message).text() == frame, "a message is not its frame");

@@ -8,6 +8,7 @@
 #include "common/onnx/onnx.hpp"
 #include "common/partition/partition.hpp"
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "tests/fuzz/check.hpp"
 #include "tests/unit/image/pictures.hpp"
 #include "tests/unit/partition/graphs.hpp"
@@ -37,8 +38,12 @@ class Corpus {
 };
 
 void add_messages(Corpus corpus) {
-  for (const auto& message : protocol::test::samples())
-    corpus.add(protocol::encode(message).text());
+  std::vector<Blob> frames;
+  for (const auto& message : protocol::test::samples()) {
+    frames.push_back(protocol::encode(message));
+    corpus.add(frames.back().text());
+  }
+  for (const Blob& packet : protocol::pack(std::move(frames))) corpus.add(packet.text());
 }
 
 // Any bytes are a history of chunks.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,15 +14,19 @@ namespace hyps::test {
 
 class Disk {
  public:
-  Status write(const store::Batch& batch) {
+  Status write(const store::Batch& batch) { return write(std::span(&batch, 1)); }
+  Status write(std::span<const store::Batch> batches) {
     if (full) return Error{ErrorKind::io, "no space left on device"};
     if (failing_writes > 0) {
       --failing_writes;
       return Error{ErrorKind::io, "input/output error"};
     }
-    (void)live_->write(batch);
-    unsynced_.push_back(batch);
-    if (batch.sync) settle(unsynced_.size());
+    ++writes;
+    (void)live_->write(batches);
+    unsynced_.emplace_back(batches.begin(), batches.end());
+    const bool sync = std::any_of(batches.begin(), batches.end(),
+                                  [](const store::Batch& batch) { return batch.sync; });
+    if (sync) settle(unsynced_.size());
     return {};
   }
   // The machine goes down; `kept` of the unsynced writes have made it, in order.
@@ -54,6 +59,7 @@ class Disk {
     return count;
   }
 
+  int writes = 0;  // that were done
   bool full = false;
   int failing_writes = 0;  // the next ones
 
@@ -65,7 +71,7 @@ class Disk {
 
   std::unique_ptr<store::Store> live_ = store::make_memory_store();
   std::unique_ptr<store::Store> synced_ = store::make_memory_store();
-  std::vector<store::Batch> unsynced_;
+  std::vector<std::vector<store::Batch>> unsynced_;
 };
 
 }  // namespace hyps::test

@@ -170,6 +170,34 @@ TEST_P(StoreContract, BatchDeletesFirstAndPutsLast) {
   EXPECT_EQ(text("k"), "new");
 }
 
+TEST_P(StoreContract, BatchesOfOneWriteAreAppliedInOrder) {
+  put("j/old", "x");
+  std::vector<Batch> batches(4);
+  batches[0].puts = {{"j/new", Blob::copy_of("1")}, {"k", Blob::copy_of("1")}};
+  batches[1].delete_prefixes = {"j/"};
+  batches[1].sync = true;
+  batches[2].puts = {{"j/again", Blob::copy_of("2")}, {"k", Blob::copy_of("2")}};
+  batches[3].deletes = {"k"};
+  ASSERT_TRUE(store().write(batches).ok());
+  EXPECT_EQ(keys(""), (Keys{"j/again"}));
+  EXPECT_EQ(text("k").front(), '<');
+  EXPECT_EQ(text("j/new").front(), '<');
+  EXPECT_TRUE(store().write(std::span<const Batch>()).ok());
+}
+
+TEST_P(StoreContract, PrefixesOfFewAndOfManyKeysAreDeletedAlike) {
+  for (const int count : {1, 31, 32, 33, 34, 500}) {
+    for (int i = 0; i < count; ++i) put("j/" + std::to_string(i), "x");
+    put("i", "before");
+    put("j0", "after");
+    Batch batch;
+    batch.delete_prefixes = {"j/"};
+    ASSERT_TRUE(store().write(batch).ok());
+    EXPECT_EQ(keys(""), (Keys{"i", "j0"})) << count;
+    EXPECT_EQ(text("j/0").front(), '<');
+  }
+}
+
 TEST_P(StoreContract, LargeValuesKeepTheirBytes) {
   std::string large(13U << 20U, '\0');
   Random random(7);
@@ -209,8 +237,9 @@ TEST_P(StoreContract, ManyKeys) {
 TEST_P(StoreContract, AgreesWithAPlainMapOverRandomBatches) {
   std::map<std::string, std::string> expected;
   Random random(42);
+  std::vector<Batch> together;
   for (int step = 0; step < 400; ++step) {
-    Batch batch;
+    Batch& batch = together.emplace_back();
     batch.sync = random.below(50) == 0;
     if (random.below(10) == 0) {
       const std::string prefix = std::to_string(random.below(20)) + "/";
@@ -224,7 +253,9 @@ TEST_P(StoreContract, AgreesWithAPlainMapOverRandomBatches) {
       batch.puts.emplace_back(key, Blob::copy_of(value));
       expected[key] = value;
     }
-    ASSERT_TRUE(store().write(batch).ok());
+    if (step < 399 && random.below(3) > 0) continue;
+    ASSERT_TRUE(store().write(together).ok());
+    together.clear();
   }
   std::map<std::string, std::string> actual;
   ASSERT_TRUE(store().scan("", [&](std::string_view key, const Blob& value) {

@@ -65,6 +65,9 @@ hub::Config Cluster::hub_config() {
   config.keep_feature_maps = kKeepFeatureMaps;
   config.jobs_in_flight = world.random.between(1, 4);
   config.worker_credits = world.random.between(1, 3);
+  // All feature maps here are small: whether more are under way for that is drawn.
+  if (world.random.below(2) == 0) config.bytes_in_flight = 0;
+  config.worker_ahead_ms = world.random.below(2) == 0 ? 0 : 400;
   config.max_timeline_events = world.random.below(2) == 0 ? 12 : 500;
   // So that a job that fails has failed for a reason the simulation knows.
   config.max_attempts = 1000;
@@ -147,7 +150,7 @@ void Cluster::run_until_settled(Milliseconds limit) {
 
 void Cluster::check_leftovers() {
   for (const auto& [id, worker] : hub->state().workers) {
-    if (!worker.tasks.empty()) world.violate("credit of " + id.text + " is never given back");
+    if (!worker.credits.empty()) world.violate("credit of " + id.text + " is never given back");
   }
   for (const auto& worker : workers) {
     if (worker->alive() && worker->held_bytes() > 0) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,7 +30,13 @@ class HubProcess final : public Process {
     Life(const hub::Config& config, hub::Restored restored, std::uint64_t seed, Now now);
     hub::Core core;
     protocol::StreamReader streams;
-    std::deque<hub::Event> pending;
+    // Of the round going on.
+    std::vector<hub::Persist> writes;
+    std::deque<hub::Event> answers;
+    std::deque<hub::Event> failures;
+    std::map<protocol::Peer, std::vector<Blob>> frames;
+    std::vector<hub::Publish> publications;
+    bool round_is_open = false;
     std::vector<hub::Event> told;  // by the bus; taken with the next tick
     std::uint64_t next_stream;
     int ticks = 0;
@@ -45,16 +52,23 @@ class HubProcess final : public Process {
   void on_disconnected();
   void take_message(bus::Message message);
   void take_status(const bus::Message& message);
-  void take_frame(const protocol::Peer& peer, const Blob& frame);
+  void take_packet(const protocol::Peer& peer, const Blob& packet);
   void take_chunk(const protocol::Peer& peer, const protocol::Chunk& chunk);
   void take_input(const ModelName& model, bus::Message message);
-  void step(hub::Event event);
+  void take(hub::Event event);
+  void end_round();
+  void answer_all();
+  void step(const hub::Event& event);
+  void perform(const std::vector<hub::Effect>& effects);
+  void write_all(Life& life);
+  void say_all(Life& life);
   [[nodiscard]] bool dies_now();
 
   Ledger& ledger_;
   const hub::Config config_;
   std::shared_ptr<Life> life_;
   std::optional<int> effects_to_live_;
+  const std::size_t small_tensor_bytes_;
 };
 
 }  // namespace hyps::sim

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "common/protocol/topics.hpp"
 #include "describe.hpp"
 #include "model.hpp"
@@ -60,16 +61,17 @@ void ManagerProcess::on_tick() {
 }
 
 void ManagerProcess::take_message(const bus::Message& message) {
-  if (message.topic == protocol::inbox({Role::manager, kName})) return take_frame(message.payload);
+  if (message.topic == protocol::inbox({Role::manager, kName})) return take_packet(message.payload);
   const bool came_up = !message.retained && message.payload.text() == protocol::kOnline;
   if (came_up && protocol::parse_status_topic(message.topic)) step(manager::HubOnline{});
 }
 
-void ManagerProcess::take_frame(const Blob& frame) {
-  const auto message = protocol::decode(frame);
-  if (!message.ok()) return;
-  if (is_about_files(*message)) return take_file_message(*message);
-  step(manager::Received{*message});
+void ManagerProcess::take_packet(const Blob& packet) {
+  protocol::unpack(packet, [this](const Result<protocol::Message>& message) {
+    if (!message.ok()) return;
+    if (is_about_files(*message)) return take_file_message(*message);
+    step(manager::Received{*message});
+  });
 }
 
 struct Carry {

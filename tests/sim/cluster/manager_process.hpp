@@ -39,7 +39,7 @@ class ManagerProcess final : public Process {
   void on_tick() override;
   void connect();
   void take_message(const bus::Message& message);
-  void take_frame(const Blob& frame);
+  void take_packet(const Blob& packet);
   void take_file_message(const protocol::Message& message);
   void step(const manager::Event& event);
   void publish(const protocol::Message& message);

@@ -196,7 +196,7 @@ void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
     if (route.worker == worker) return;
     const auto known = state.workers.find(route.worker);
     const bool idle = known != state.workers.end() && known->second.online &&
-                      known->second.assigned && known->second.tasks.empty() &&
+                      known->second.assigned && known->second.credits.empty() &&
                       !known->second.straggles_with;
     if (!idle || is_quarantined(state, route.worker)) continue;
     if (part->safe_zone && !known->second.info.safe_zone) continue;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "common/protocol/topics.hpp"
 #include "describe.hpp"
 
@@ -58,16 +59,17 @@ void VoterProcess::take_message(const bus::Message& message) {
   const bool came_up = !ours && !message.retained && message.payload.text() == protocol::kOnline;
   if (came_up && protocol::parse_status_topic(message.topic)) return step(voter::HubOnline{});
   if (!ours) return;
-  if (slowness_ == Milliseconds(0)) return take_frame(message.payload);
+  if (slowness_ == Milliseconds(0)) return take_packet(message.payload);
   life_->busy_until = std::max(life_->busy_until, world_.clock.now()) + slowness_;
   later(life_->busy_until - world_.clock.now(),
-        [this, frame = message.payload] { take_frame(frame); });
+        [this, packet = message.payload] { take_packet(packet); });
 }
 
-void VoterProcess::take_frame(const Blob& frame) {
-  auto message = protocol::decode(frame);
-  if (!message.ok()) return step(voter::Malformed{message.error().message});
-  step(voter::Received{std::move(*message)});
+void VoterProcess::take_packet(const Blob& packet) {
+  protocol::unpack(packet, [this](Result<protocol::Message> message) {
+    if (!message.ok()) return step(voter::Malformed{message.error().message});
+    step(voter::Received{std::move(*message)});
+  });
 }
 
 void VoterProcess::step(const voter::Event& event) {

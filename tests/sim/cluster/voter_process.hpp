@@ -29,7 +29,7 @@ class VoterProcess final : public Process {
   void on_tick() override;
   void connect();
   void take_message(const bus::Message& message);
-  void take_frame(const Blob& frame);
+  void take_packet(const Blob& packet);
   void step(const voter::Event& event);
   void publish(const protocol::Message& message);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "common/protocol/topics.hpp"
 #include "describe.hpp"
 #include "model.hpp"
@@ -32,7 +33,10 @@ bool is_secret(const std::string& tensor) {
 }  // namespace
 
 WorkerProcess::WorkerProcess(World& world, Network& network, WorkerSetup setup)
-    : Process(world, network, setup.id, kTick), setup_(std::move(setup)), liar_(setup_.lies) {}
+    : Process(world, network, setup.id, kTick),
+      setup_(std::move(setup)),
+      small_tensor_bytes_(world.random.below(2) == 0 ? 0 : protocol::kSmallTensorBytes),
+      liar_(setup_.lies) {}
 
 // ---- life
 // -----------------------------------------------------------------------------------------
@@ -83,14 +87,17 @@ void WorkerProcess::on_tick() {
 
 void WorkerProcess::take_message(const bus::Message& message) {
   if (message.topic == protocol::inbox({Role::worker, setup_.id})) {
-    return take_frame(message.payload);
+    return take_packet(message.payload);
   }
   const bool came_up = !message.retained && message.payload.text() == protocol::kOnline;
   if (came_up && protocol::parse_status_topic(message.topic)) step(worker::HubOnline{});
 }
 
-void WorkerProcess::take_frame(const Blob& frame) {
-  auto message = protocol::decode(frame);
+void WorkerProcess::take_packet(const Blob& packet) {
+  protocol::unpack(packet, [this](Result<protocol::Message> message) { take(std::move(message)); });
+}
+
+void WorkerProcess::take(Result<protocol::Message> message) {
   if (!message.ok()) return step(worker::Malformed{message.error().message});
   check_secrets(*message);
   if (const auto* part = std::get_if<protocol::Part>(&*message)) {
@@ -172,8 +179,15 @@ void WorkerProcess::step(const worker::Event& event) {
 }
 
 void WorkerProcess::publish(const protocol::Message& message) {
-  (void)life_->bus->publish(
-      {protocol::outbox({Role::worker, setup_.id}), protocol::encode(message), false, {}, {}, {}});
+  life_->frames.push_back(protocol::encode(message));
+  if (life_->frames.size() > 1) return;
+  // What else it says meanwhile is of the same round.
+  later(world_.random_ms(0, 1), [this] {
+    for (Blob& packet : protocol::pack(std::exchange(life_->frames, {}))) {
+      (void)life_->bus->publish(
+          {.topic = protocol::outbox({Role::worker, setup_.id}), .payload = std::move(packet)});
+    }
+  });
 }
 
 void WorkerProcess::pulse(const protocol::Heartbeat& heartbeat) {
@@ -193,6 +207,10 @@ void WorkerProcess::send_tensor(const worker::SendTensor& effect) {
       step(worker::Sent{stream});
     });
   };
+  if (data.size() <= small_tensor_bytes_) {
+    publish(*writer->next(data.size()));
+    return end();
+  }
   const auto source = [this, writer, end, stream = effect.stream](std::size_t bytes) {
     std::optional<Blob> frame;
     if (life_->sending.contains(stream)) {

@@ -49,7 +49,8 @@ class WorkerProcess final : public Process {
     Download download;
     std::map<worker::Serial, std::vector<protocol::FileRef>> fetches;
     std::set<std::uint64_t> sending;
-    std::deque<Work> work;  // of the compute thread; the first is being done
+    std::vector<Blob> frames;  // of the round going on
+    std::deque<Work> work;     // of the compute thread; the first is being done
     std::map<worker::Serial, Loaded> loaded;
     std::shared_ptr<ClientBus> bus;
   };
@@ -60,7 +61,8 @@ class WorkerProcess final : public Process {
   void on_tick() override;
   void connect();
   void take_message(const bus::Message& message);
-  void take_frame(const Blob& frame);
+  void take_packet(const Blob& packet);
+  void take(Result<protocol::Message> message);
   void take_refused(const protocol::Refused& refused);
   void check_secrets(const protocol::Message& message);
   void check_fetches();
@@ -78,6 +80,7 @@ class WorkerProcess final : public Process {
   [[nodiscard]] bool has_bundle(const worker::Load& load) const;
 
   const WorkerSetup setup_;
+  const std::size_t small_tensor_bytes_;
   Liar liar_;
   FileCache cache_;  // survives the process
   int slowness_ = 1;

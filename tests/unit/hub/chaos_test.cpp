@@ -44,7 +44,7 @@ class Chaos {
       }
     }
     EXPECT_TRUE(w_.state().jobs.empty());
-    for (const auto& [id, worker] : w_.state().workers) EXPECT_TRUE(worker.tasks.empty());
+    for (const auto& [id, worker] : w_.state().workers) EXPECT_TRUE(worker.credits.empty());
   }
 
  private:

@@ -187,7 +187,7 @@ TEST_F(DeadLetters, AWorkerASuspectWaitsForIsGivenNothingElse) {
   ASSERT_NE(worker, "");
   for (int i = 0; i < 5; ++i) w_.infer("other" + std::to_string(i));
   w_.run_dry();
-  EXPECT_EQ(w_.state().workers.at(WorkerId(worker)).tasks.size(), 1U);
+  EXPECT_EQ(w_.state().workers.at(WorkerId(worker)).credits.size(), 1U);
   mute(false);
   w_.advance(5000);
   w_.beat();

@@ -185,7 +185,7 @@ TEST_F(HubJobs, WorkerThatSendsOtherBytesThanItSaysFailsTheJobInTheEnd) {
 TEST_F(HubJobs, NoWorkerHoldsMoreTasksThanCredits) {
   for (int i = 0; i < 8; ++i) w.infer("job" + std::to_string(i));
   for (int i = 0; i < 2000 && w.deliver_next(); ++i) {
-    for (const auto& [id, worker] : w.state().workers) ASSERT_LE(worker.tasks.size(), 2U);
+    for (const auto& [id, worker] : w.state().workers) ASSERT_LE(worker.credits.size(), 2U);
   }
   w.settle();
   EXPECT_EQ(w.state().finished.size(), 8U);
@@ -222,7 +222,7 @@ TEST_F(HubStream, AWorkerHasAsManyTasksAsItsBatchesAndNotMore) {
   std::map<std::string, std::size_t> most;
   for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
     for (const auto& [id, worker] : w.state().workers) {
-      most[id.text] = std::max(most[id.text], worker.tasks.size());
+      most[id.text] = std::max(most[id.text], worker.credits.size());
     }
   }
   w.settle();
@@ -235,7 +235,7 @@ TEST_F(HubStream, OfLargeTasksAWorkerHasNoMoreThanItsMemoryBears) {
   w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
   for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
   for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
-    ASSERT_LE(w.state().workers.at(WorkerId("w1")).tasks.size(), 2U);
+    ASSERT_LE(w.state().workers.at(WorkerId("w1")).credits.size(), 2U);
   }
   w.settle();
   EXPECT_EQ(w.state().finished.size(), 20U);

@@ -50,7 +50,7 @@ TEST_F(Stragglers, ALateTaskIsGivenToASecondWorkerAndTheFirstResultCounts) {
   EXPECT_EQ(w.answers("job")[0]["recoveries"], 0) << "nobody was given up";
   EXPECT_TRUE(w.state().workers.at(WorkerId(slow)).online);
   EXPECT_EQ(w.computed("job", "v01"), 2) << "by both";
-  for (const auto& [id, worker] : w.state().workers) EXPECT_TRUE(worker.tasks.empty()) << id.text;
+  for (const auto& [id, worker] : w.state().workers) EXPECT_TRUE(worker.credits.empty()) << id.text;
 }
 
 TEST_F(Stragglers, TheSlowWorkersResultCountsToo) {

@@ -79,7 +79,7 @@ TEST_F(Voting, ThreeThatAgreeGiveTheAnswerAndSendItOnce) {
   EXPECT_EQ(w.computed("job", "v01"), 3);
   EXPECT_EQ(w.computed("job", "ingest"), 1) << "trusted";
   expect_only_liar("");
-  for (const auto& [id, worker] : w.state().workers) EXPECT_TRUE(worker.tasks.empty());
+  for (const auto& [id, worker] : w.state().workers) EXPECT_TRUE(worker.credits.empty());
   EXPECT_TRUE(w.state().ballots.empty());
 }
 

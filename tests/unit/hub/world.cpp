@@ -162,10 +162,36 @@ void World::check_run(const protocol::Run& run) {
 void World::step(const Event& event) {
   if (!core_) return;
   inside_.push_back(event);
+  run_core();
+}
+
+void World::step_together(const std::vector<Event>& events) {
+  std::vector<store::Batch> batches;
+  std::vector<std::uint64_t> tokens;
+  for (const Event& event : events) {
+    ASSERT_TRUE(Core::overlaps(event));
+    for (const Effect& effect : core_->step(event, now)) {
+      if (const auto* write = std::get_if<Persist>(&effect)) {
+        batches.push_back(write->batch);
+        tokens.push_back(write->token);
+      } else {
+        perform(effect);
+      }
+    }
+  }
+  const Status written = disk.write(batches);
+  for (const auto token : tokens) inside_.emplace_back(Persisted{token, written});
+  run_core();
+}
+
+void World::run_core() {
   while (!inside_.empty()) {
     const Event next = std::move(inside_.front());
     inside_.pop_front();
     for (const Effect& effect : core_->step(next, now)) perform(effect);
+    if (inside_.empty()) {
+      for (const Effect& effect : core_->settle(now)) perform(effect);
+    }
     const std::string broken = broken_invariant(core_->state());
     if (!broken.empty()) violations.push_back(broken);
   }

@@ -18,6 +18,14 @@ namespace hyps::hub {
 // ingest → v01 → h02.0, h02.1 → v03 → report
 partition::Plan diamond_plan(const std::string& model = "net");
 
+// All tasks and jobs count, though they are small: what tests are about that count them.
+inline Config counted_config() {
+  Config config;
+  config.bytes_in_flight = 0;
+  config.worker_ahead_ms = 0;
+  return config;
+}
+
 class World {
  public:
   World();
@@ -26,7 +34,9 @@ class World {
 
   // ---- the hub ----
   void step(const Event& event);  // and all that follows from it inside the hub
-  void advance(int ms);           // and tick
+  // As one round: what they write is written together. REQUIRES: all of them overlap.
+  void step_together(const std::vector<Event>& events);
+  void advance(int ms);  // and tick
   void crash_hub(std::size_t unsynced_kept = 0);
   void start_hub();  // connected
   [[nodiscard]] bool hub_alive() const { return core_ != nullptr; }
@@ -69,7 +79,7 @@ class World {
   [[nodiscard]] std::string expected_top(const std::string& image) const;
   [[nodiscard]] int computed(const std::string& job, const std::string& partition) const;
 
-  Config config;
+  Config config = counted_config();
   partition::Plan plan = diamond_plan();
   bool voter_alive = true;
   bool broker_acknowledges = true;        // answers
@@ -92,6 +102,7 @@ class World {
  private:
   friend struct Perform;
   void perform(const Effect& effect);
+  void run_core();
   bool is_stored(const JobId& job, const std::string& tensor);
   void check_run(const protocol::Run& run);
   void send_to_hub(const std::string& worker, std::vector<Event> events);

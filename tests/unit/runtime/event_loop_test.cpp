@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace hyps::runtime {
@@ -16,12 +18,12 @@ TEST(EventLoop, handles_events_of_a_thread_in_their_order) {
   std::thread poster([&] {
     for (int i = 0; i < 1000; ++i) EXPECT_TRUE(loop.post(i));
   });
-  loop.run(
-      [&](int event) {
-        seen.push_back(event);
-        stopped = seen.size() == 1000;
-      },
-      [] {}, Milliseconds(5), stopped);
+  loop.run({.handle =
+                [&](int event) {
+                  seen.push_back(event);
+                  stopped = seen.size() == 1000;
+                }},
+           Milliseconds(5), stopped);
   poster.join();
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(seen[static_cast<std::size_t>(i)], i);
 }
@@ -34,11 +36,41 @@ TEST(EventLoop, ticks_without_events_and_under_a_flood_of_them) {
       while (flood && loop.post(0)) continue;
     });
     int ticks = 0;
-    loop.run([](int) {}, [&] { stopped = ++ticks == 5; }, Milliseconds(2), stopped);
+    loop.run({.handle = [](int) {}, .tick = [&] { stopped = ++ticks == 5; }}, Milliseconds(2),
+             stopped);
     loop.stop();
     poster.join();
     EXPECT_EQ(ticks, 5);
   }
+}
+
+TEST(EventLoop, what_has_come_together_is_one_round_and_a_tick_another) {
+  EventLoop<int> loop(4);
+  std::atomic<bool> stopped{false};
+  std::vector<int> rounds;
+  int handled = 0;
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(loop.post(i));
+  loop.run({.handle = [&](int) { ++handled; },
+            .end_round = [&] { rounds.push_back(std::exchange(handled, 0)); },
+            .tick = [&] { stopped = true; }},
+           Milliseconds(5), stopped);
+  EXPECT_EQ(rounds, (std::vector{4, 0}));
+}
+
+TEST(EventLoop, a_round_is_no_longer_than_the_queue) {
+  EventLoop<int> loop(2);
+  std::atomic<bool> stopped{false};
+  int handled = 0;
+  int longest = 0;
+  loop.run({.handle =
+                [&](int event) {
+                  ++handled;
+                  stopped = event == 100;
+                  EXPECT_TRUE(loop.post(event + 1));
+                },
+            .end_round = [&] { longest = std::max(longest, std::exchange(handled, 0)); }},
+           Milliseconds(5), stopped);
+  EXPECT_EQ(longest, 2);
 }
 
 TEST(EventLoop, a_post_that_waits_for_room_ends_when_the_loop_stops) {
@@ -56,7 +88,7 @@ TEST(EventLoop, stop_alone_left_the_loop_spinning) {
   EXPECT_TRUE(loop.post(2));
   int sum = 0;
   std::thread stopper([&] { loop.stop(); });
-  loop.run([&](int event) { sum += event; }, [] {}, Milliseconds(1), never);
+  loop.run({.handle = [&](int event) { sum += event; }}, Milliseconds(1), never);
   stopper.join();
   EXPECT_EQ(sum, 3);  // what was posted before is handled
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "common/base/file.hpp"
 #include "common/bus/bus.hpp"
 #include "common/protocol/codec.hpp"
+#include "common/protocol/parcel.hpp"
 #include "common/protocol/stream.hpp"
 #include "common/protocol/topics.hpp"
 
@@ -67,14 +69,20 @@ class FakeHub {
   template <typename T>
   std::optional<T> wait(std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (auto frame = inbox_.pop_until(deadline)) {
-      auto message = protocol::decode(frame->payload);
-      EXPECT_TRUE(message.ok());
-      if (!message) continue;
-      if (const T* found = std::get_if<T>(&*message)) return *found;
-      serve(*message);
+    for (;;) {
+      while (!messages_.empty()) {
+        const protocol::Message message = std::move(messages_.front());
+        messages_.pop_front();
+        if (const T* found = std::get_if<T>(&message)) return *found;
+        serve(message);
+      }
+      const auto packet = inbox_.pop_until(deadline);
+      if (!packet) return std::nullopt;
+      protocol::unpack(packet->payload, [this](Result<protocol::Message> message) {
+        EXPECT_TRUE(message.ok());
+        if (message.ok()) messages_.push_back(std::move(*message));
+      });
     }
-    return std::nullopt;
   }
   // The next whole tensor.
   std::optional<protocol::Arrival> next_tensor() {
@@ -128,6 +136,7 @@ class FakeHub {
 
   const protocol::Peer peer_;
   BoundedQueue<bus::Message> inbox_{100'000};
+  std::deque<protocol::Message> messages_;  // of the packets taken from it
   std::unique_ptr<bus::Bus> bus_;
   std::map<Digest, Blob> files_;
   std::optional<protocol::Snapshot> snapshot_;
