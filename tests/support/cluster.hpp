@@ -92,8 +92,9 @@ class Cluster {
     return name == "broker" ? broker_.running() : services_.at(name).process.running();
   }
 
-  // Of a service; -1: it is not running.
+  // -1: it is not running.
   [[nodiscard]] pid_t pid(const std::string& name) const {
+    if (name == "broker") return broker_.pid();
     return services_.at(name).process.pid();
   }
   [[nodiscard]] int port() const { return broker_.port(); }

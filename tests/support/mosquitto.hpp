@@ -45,6 +45,7 @@ class Mosquitto {
   void freeze() const { process_.signal(SIGSTOP); }
   void thaw() const { process_.signal(SIGCONT); }
   [[nodiscard]] bool running() { return process_.running(); }
+  [[nodiscard]] pid_t pid() const { return process_.pid(); }
   [[nodiscard]] int port() const { return port_; }
   [[nodiscard]] std::string log() const {
     std::ifstream file(log_path());
