@@ -2,6 +2,7 @@
 // 8 and 9, communication time and feature-map size of VGG16's layers, each a V-partition; 11, the
 // same number of V-partitions cut after convolutions and after pools; 12, inference and
 // communication time against the number of H-partitions of fc6.
+// What is computed varies with whatever else the machine does; what the links bound does not.
 #include <cmath>
 #include <map>
 #include <set>
