@@ -51,8 +51,9 @@ class Filler {
     job.summary.accepted_unix_ms = job.summary.finished_unix_ms = now_ms_ + number;
     job.summary.partitions = job.summary.stored = setup_.maps - 1;
     job.answer = R"({"job":"x","model":"other","state":"done"})";
-    job.timeline.resize(static_cast<std::size_t>(setup_.maps) * 2,
-                        hub::TimelineEvent{.event = "stored"});
+    hub::TimelineEvent stored;
+    stored.event = "stored";
+    job.timeline.resize(static_cast<std::size_t>(setup_.maps) * 2, stored);
     store::Batch batch;
     for (int map = 0; map < setup_.maps; ++map) {
       const auto tensor = map == 0 ? std::string(partition::kImageTensor) : fmt::format("t{}", map);

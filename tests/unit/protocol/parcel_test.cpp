@@ -65,7 +65,9 @@ TEST(Parcel, is_never_above_its_bound_unless_one_frame_is) {
       seen.insert(seen.end(), inside.begin(), inside.end());
     }
     EXPECT_EQ(seen, texts_of(frames)) << bytes;
-    if (bytes == 100) EXPECT_EQ(packets.size(), 1U);
+    if (bytes == 100) {
+      EXPECT_EQ(packets.size(), 1U);
+    }
   }
 }
 
@@ -94,7 +96,9 @@ TEST(Parcel, cut_short_gives_what_is_whole_and_says_so) {
     const std::size_t whole = (size - 4) / (4 + good.size());
     const bool is_clean = (size - 4) % (4 + good.size()) == 0;
     ASSERT_EQ(seen.size(), whole + (is_clean ? 0 : 1)) << size;
-    if (!is_clean) EXPECT_EQ(seen.back(), to_string(ErrorKind::corrupt));
+    if (!is_clean) {
+      EXPECT_EQ(seen.back(), to_string(ErrorKind::corrupt));
+    }
   }
 }
 
