@@ -90,7 +90,9 @@ int main(int argc, char** argv) {
   options.add_to(app);
   std::vector<int> limits{48, 64, 128, 256, 512, 1024};
   int threads = 0;
-  app.add_option("--limits", limits, "Of the worker's control group, in MB")->capture_default_str();
+  app.add_option("--limits", limits, "Of the worker's control group, in MB")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--threads", threads, "Of the worker; 0: all")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return hyps::bench::run([&] { return hyps::measure(options, limits, threads); });
