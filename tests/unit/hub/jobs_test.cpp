@@ -197,6 +197,7 @@ class HubStream : public testing::Test {
   HubStream() {
     w.plan.objective = partition::Objective::throughput;
     for (const auto* id : {"w1", "w2"}) w.add_worker(id, true);
+    w.run_dry();
     w.workers.at("w1").info.max_batch = 3;
     w.workers.at("w1").info.memory_bytes = 1U << 30U;
     w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});

@@ -83,7 +83,7 @@ bool contains(const std::string& text, const std::string& part) {
 TEST(PlanJson, the_objective_is_kept_and_latency_goes_without_saying) {
   Plan plan = small_plan(small_graph());
   const PlanId for_latency = plan.id();
-  EXPECT_FALSE(contains(to_json(plan), "objective"));
+  EXPECT_EQ(to_json(plan).find("objective"), std::string::npos);
   plan.objective = Objective::throughput;
   EXPECT_NE(plan.id(), for_latency);
   const auto again = plan_from_json(to_json(plan));

@@ -62,6 +62,7 @@ TEST(EventLoop, a_round_is_no_longer_than_the_queue) {
   std::atomic<bool> stopped{false};
   int handled = 0;
   int longest = 0;
+  EXPECT_TRUE(loop.post(1));
   loop.run({.handle =
                 [&](int event) {
                   ++handled;
