@@ -69,10 +69,8 @@ PackedWriter::PackedWriter(std::filesystem::path path, const Digest& key)
     : path_(std::move(path)),
       temporary_(path_.string() + ".tmp" + std::to_string(::getpid())),
       key_(key),
-      fd_(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
-  const Header placeholder;
-  if (fd_ >= 0) (void)write(std::as_bytes(std::span(&placeholder, 1)));  // told by what follows
-}
+      fd_(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)),
+      size_(sizeof(Header)) {}  // which is written last
 
 PackedWriter::~PackedWriter() {
   if (fd_ >= 0) ::close(fd_);
@@ -115,6 +113,8 @@ Result<PackedFile> PackedWriter::finish() {
   if (table.empty() && ::ftruncate(fd_, static_cast<off_t>(size_)) != 0) return failed();
   size_ = 0;
   HYPS_CHECK(write(std::as_bytes(std::span(&header, 1))));
+  // What the disk would refuse later, these mapped pages would lose silently.
+  if (::fdatasync(fd_) != 0) return failed();
   HYPS_TRY(const Blob file, map_file(temporary_));
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed();
   temporary_.clear();

@@ -82,6 +82,7 @@ void Weights::begin() {
 
 void Weights::prefetch() {
   const std::lock_guard lock(*mutex_);
+  asked_ = asked_bytes_ = used_bytes_ = 0;  // the last run's
   read_ahead(kWindowBytes);
 }
 
