@@ -52,7 +52,7 @@ void coarsen(std::vector<KindOfStation>& kinds) {
     if (a.station.may_end != b.station.may_end) return a.station.may_end;
     return a.station.flops_per_s > b.station.flops_per_s;
   });
-  while (states_of(kinds) > kMostStates) {
+  while (kinds.size() > 1 && states_of(kinds) > kMostStates) {
     std::size_t closest = 0;
     double least = kNever;
     for (std::size_t i = 0; i + 1 < kinds.size(); ++i) {
