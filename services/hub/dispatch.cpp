@@ -144,16 +144,22 @@ std::int64_t credits_of(const State& s, const Worker& worker) {
 
 namespace {
 
-// What the worker holds or will hold for the tasks it has: their inputs and outputs.
+// What a worker holds for one task: its inputs and outputs.
+std::int64_t bytes_of_task(const partition::Partition& partition) {
+  std::int64_t bytes = 0;
+  for (const auto* values : {&partition.inputs, &partition.outputs}) {
+    for (const auto& value : *values) bytes += value.bytes();
+  }
+  return bytes;
+}
+
+// What the worker holds or will hold for the tasks it has.
 std::int64_t bytes_of_tasks(const State& s, const Worker& worker) {
   std::int64_t bytes = 0;
   for (const auto& key : worker.credits.all()) {
     const auto plan = s.plans.find(key.plan);
     const auto* partition = plan == s.plans.end() ? nullptr : plan->second.plan.find(key.partition);
-    if (partition == nullptr) continue;
-    for (const auto* values : {&partition->inputs, &partition->outputs}) {
-      for (const auto& value : *values) bytes += value.bytes();
-    }
+    if (partition != nullptr) bytes += bytes_of_task(*partition);
   }
   return bytes;
 }
@@ -165,9 +171,13 @@ bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_
   const std::size_t quick = worker.credits.quick();
   if (const auto most = most_quick_tasks(s, job, plan, index); most > 0) return quick < most;
   const auto tasks = static_cast<std::int64_t>(worker.credits.size() - quick);
-  if (tasks < s.config.worker_credits) return true;
+  if (tasks == 0) return true;
   const auto memory = static_cast<std::int64_t>(worker.info.memory_bytes);
-  return tasks < credits_of(s, worker) && bytes_of_tasks(s, worker) < memory / kBatchShare;
+  const std::int64_t held = bytes_of_tasks(s, worker);
+  if (tasks < s.config.worker_credits) {
+    return held + bytes_of_task(plan.plan.partitions[index]) <= memory / kHeldShare;
+  }
+  return tasks < credits_of(s, worker) && held < memory / kBatchShare;
 }
 
 void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {

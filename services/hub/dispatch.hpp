@@ -18,6 +18,9 @@ std::int64_t credits_of(const State& s, const Worker& worker);
 // Beyond worker_credits tasks only while the inputs and outputs of those it has take less than this
 // part of its memory: they are held besides the partitions.
 inline constexpr std::int64_t kBatchShare = 8;
+// And a second task at all only where both take no more than this part of it: what a worker holds
+// beyond that it does not accept.
+inline constexpr std::int64_t kHeldShare = 4;
 // Whether it may have this task besides what it has.
 bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index);
 void take_credit(State& s, Worker& worker, const Job& job, std::size_t index);

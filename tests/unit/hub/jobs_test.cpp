@@ -231,6 +231,21 @@ TEST_F(HubStream, AWorkerHasAsManyTasksAsItsBatchesAndNotMore) {
   EXPECT_EQ(most["w2"], 2U);
 }
 
+TEST_F(HubJobs, AWorkerIsGivenASecondTaskOnlyIfItCanHoldBoth) {
+  for (const auto* id : {"w1", "w2"}) {
+    w.workers.at(id).info.memory_bytes = 32;  // a quarter of it is less than two tasks' tensors
+    w.from_worker(id, protocol::Hello{w.workers.at(id).info});
+  }
+  for (int i = 0; i < 8; ++i) w.infer("job" + std::to_string(i));
+  for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
+    for (const auto& [id, worker] : w.state().workers) {
+      ASSERT_LE(worker.credits.size(), 1U) << id.text;
+    }
+  }
+  w.settle();
+  EXPECT_EQ(w.state().finished.size(), 8U);
+}
+
 TEST_F(HubStream, OfLargeTasksAWorkerHasNoMoreThanItsMemoryBears) {
   w.workers.at("w1").info.memory_bytes = 64;  // an eighth of it is less than a task's tensors
   w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
