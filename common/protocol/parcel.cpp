@@ -59,6 +59,9 @@ std::vector<Blob> pack(std::vector<Blob> frames) {
 
 void unpack(const Blob& packet, const std::function<void(Result<Message>)>& take) {
   if (!packet.text().starts_with(kMagic)) return take(decode(packet));
+  if (packet.size() > kMaxParcelBytes) {
+    return take(Error{ErrorKind::corrupt, "a parcel larger than any that is packed"});
+  }
   for (std::size_t at = kMagic.size(); at < packet.size();) {
     const std::size_t left = packet.size() - at;
     const std::size_t length = left < kLengthBytes ? 0 : length_at(packet.text(), at);

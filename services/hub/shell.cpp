@@ -13,6 +13,8 @@ namespace hyps::hub {
 namespace {
 
 constexpr std::size_t kQueuedEvents = 128;  // a chunk each, at most
+// Of one round, what waits to be written, and what waits to be said.
+constexpr std::size_t kMostHeldBytes = std::size_t{16} << 20U;
 constexpr Milliseconds kTickPeriod{50};
 constexpr int kTicksPerSecond = 20;
 constexpr Milliseconds kStreamSilence{20'000};
@@ -61,8 +63,13 @@ service::HostOptions host_options(const Config& config) {
 struct Act {
   Shell& shell;
 
-  void operator()(const Send& e) const {
-    shell.frames_[e.to].push_back(protocol::encode(e.message));
+  void operator()(const Send& e) const { say(e.to, protocol::encode(e.message)); }
+
+  // What is to be said takes no more memory than this; beyond it the bus has it, which has a bound.
+  void say(const Peer& to, Blob frame) const {
+    shell.frame_bytes_ += frame.size();
+    shell.frames_[to].push_back(std::move(frame));
+    if (shell.frame_bytes_ > kMostHeldBytes) shell.say_frames();
   }
 
   void operator()(const SendCheckpoint& e) const {
@@ -83,9 +90,10 @@ struct Act {
       if (!chunk) return std::nullopt;
       return protocol::encode(protocol::Message(std::move(*chunk)));
     };
-    const Status status =
-        shell.host_.send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
-    if (!status.ok()) shell.failures_.emplace_back(not_sent(e, status.error()));
+    const auto refused = [&s = shell, e](const Error& error) {
+      s.failures_.emplace_back(not_sent(e, error));
+    };
+    shell.feature_maps_.emplace_back(Peer{protocol::Role::worker, e.to.text}, source, refused);
   }
 
   void send_small(const SendCheckpoint& e) const {
@@ -96,7 +104,7 @@ struct Act {
     }
     protocol::StreamWriter writer(shell.next_stream_++, e.task, e.epoch, e.tensor.tensor,
                                   std::move(data).value());
-    shell.frames_[{protocol::Role::worker, e.to.text}].push_back(
+    say({protocol::Role::worker, e.to.text},
         protocol::encode(*writer.next(protocol::kSmallTensorBytes)));
   }
 
@@ -109,10 +117,10 @@ struct Act {
       if (!chunk) return std::nullopt;
       return protocol::encode(protocol::Message(std::move(*chunk)));
     };
-    const Status status = shell.host_.send(protocol::inbox(e.to), source);
-    if (!status.ok()) {
-      runtime::log_warn("send.refused", {{"error", status.error().message}});
-    }
+    const auto refused = [](const Error& error) {
+      runtime::log_warn("send.refused", {{"error", error.message}});
+    };
+    shell.feature_maps_.emplace_back(e.to, source, refused);
   }
 
   void operator()(const SendStoredValue& e) const {
@@ -135,7 +143,11 @@ struct Act {
 
   void operator()(Publish& e) const { shell.publications_.push_back(std::move(e)); }
 
-  void operator()(Persist& e) const { shell.writes_.push_back(std::move(e)); }
+  void operator()(Persist& e) const {
+    for (const auto& [key, value] : e.batch.puts) shell.write_bytes_ += value.size();
+    shell.writes_.push_back(std::move(e));
+    if (shell.write_bytes_ > kMostHeldBytes) shell.write_all();
+  }
 
   void operator()(const ReadRecord& e) const {
     shell.write_all();
@@ -280,8 +292,10 @@ void Shell::tick() {
 // ---- rounds -------------------------------------------------------------------------------------
 
 void Shell::take(Event event) {
-  if (!Core::overlaps(event)) answer_all();
+  const bool overlaps = Core::overlaps(event);
+  if (!overlaps) answer_all();
   step(event);
+  if (!overlaps) answer_all();
 }
 
 void Shell::end_round() {
@@ -325,13 +339,23 @@ void Shell::write_all() {
         Persisted{writes_[i].token, again ? store_->write(batches[i]) : together});
   }
   writes_.clear();
+  write_bytes_ = 0;
 }
 
-void Shell::say_all() {
+void Shell::say_frames() {
   for (auto& [peer, frames] : std::exchange(frames_, {})) {
     for (Blob& packet : packets_of(peer, std::move(frames))) {
       (void)host_.publish({.topic = protocol::inbox(peer), .payload = std::move(packet)});
     }
+  }
+  frame_bytes_ = 0;
+}
+
+void Shell::say_all() {
+  say_frames();
+  for (Stream& stream : std::exchange(feature_maps_, {})) {
+    const Status status = host_.send(protocol::inbox(stream.to), std::move(stream.source));
+    if (!status.ok()) stream.refused(status.error());
   }
   for (Publish& e : std::exchange(publications_, {})) {
     bus::Message message{e.topic, Blob::of(std::move(e.payload)), e.retained, {}, e.correlation};

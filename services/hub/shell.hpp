@@ -53,6 +53,7 @@ class Shell {
   void step(const Event& event);
   void perform(std::vector<Effect> effects);
   void write_all();
+  void say_frames();
   void say_all();
 
   Config config_;
@@ -62,9 +63,18 @@ class Shell {
   protocol::StreamReader streams_;
   // Of the round going on.
   std::vector<Persist> writes_;  // put off, to be done as one
+  std::size_t write_bytes_ = 0;  // in them
   std::deque<Event> answers_;    // to Persist and ReadRecord
   std::deque<Event> failures_;   // of effects that could not be carried out
   std::map<Peer, std::vector<Blob>> frames_;
+  std::size_t frame_bytes_ = 0;  // in them
+  // After the messages of the round: an order is there before what it is about.
+  struct Stream {
+    Peer to;
+    bus::Source source;
+    std::function<void(const Error&)> refused;
+  };
+  std::vector<Stream> feature_maps_;
   std::vector<Publish> publications_;
   std::uint64_t next_stream_;
   int ticks_ = 0;

@@ -264,9 +264,11 @@ bool HubProcess::dies_now() { return effects_to_live_ && (*effects_to_live_)-- <
 // ---- rounds, as in the hub's shell --------------------------------------------------------------
 
 void HubProcess::take(hub::Event event) {
-  if (!hub::Core::overlaps(event)) answer_all();
+  const bool overlaps = hub::Core::overlaps(event);
+  if (!overlaps) answer_all();
   if (!alive()) return;
   step(event);
+  if (alive() && !overlaps) answer_all();
   if (!alive() || life_->round_is_open) return;
   // What comes meanwhile is of the same round.
   life_->round_is_open = true;

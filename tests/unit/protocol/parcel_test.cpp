@@ -108,6 +108,19 @@ TEST(Parcel, holds_no_parcel) {
   EXPECT_EQ(seen, (std::vector<std::string>{to_string(ErrorKind::corrupt)}));
 }
 
+TEST(Parcel, larger_than_any_that_is_packed_is_one_error) {
+  const Blob frame = encode(SayHello{});
+  std::string text = "HYPP";
+  while (text.size() <= kMaxParcelBytes) {
+    text += static_cast<char>(frame.size());
+    text += std::string(3, '\0');
+    text += frame.text();
+  }
+  EXPECT_EQ(unpacked(Blob::of(text)), (std::vector<std::string>{to_string(ErrorKind::corrupt)}));
+  text.resize(text.size() - 4 - frame.size());
+  EXPECT_GT(unpacked(Blob::of(text)).size(), 100U);
+}
+
 TEST(Parcel, what_is_no_packet_is_one_error) {
   for (const std::string_view text : {"nonsense", "", "HYP"}) {
     EXPECT_EQ(unpacked(Blob::copy_of(text)),
