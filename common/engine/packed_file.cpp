@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,7 @@ namespace {
 constexpr std::array<char, 8> kMagic{'h', 'y', 'p', 's', 'p', 'k', '0', '1'};
 constexpr std::uint64_t kSmallUnit = 64;    // for vector loads
 constexpr std::uint64_t kLargeUnit = 4096;  // pages of it can be given back by themselves
+constexpr std::size_t kPartBytes = std::size_t{4} << 20U;
 
 Error corrupt(const std::filesystem::path& path, const char* what) {
   return {ErrorKind::corrupt, "the packed weights in " + path.string() + " are " + what};
@@ -93,11 +95,21 @@ Status PackedWriter::write(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status PackedWriter::append(std::uint64_t kind, std::span<const std::byte> bytes) {
+Status PackedWriter::append(std::uint64_t kind, std::span<const std::byte> bytes,
+                            const Written& written) {
   const auto unit = bytes.size() < kLargeUnit ? kSmallUnit : kLargeUnit;
   size_ = (size_ + unit - 1) / unit * unit;  // what lies between is a hole
-  table_.push_back({size_, bytes.size(), kind, digest_of(bytes)});
-  return write(bytes);
+  Entry entry{size_, bytes.size(), kind, {}};
+  Digester digester;
+  for (std::size_t at = 0; at < bytes.size(); at += kPartBytes) {
+    const auto part = bytes.subspan(at, std::min(kPartBytes, bytes.size() - at));
+    digester.add(part);
+    HYPS_CHECK(write(part));
+    written(part);
+  }
+  entry.digest = digester.result();
+  table_.push_back(entry);
+  return {};
 }
 
 Result<PackedFile> PackedWriter::finish() {

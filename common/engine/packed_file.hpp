@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -48,7 +49,11 @@ class PackedWriter {
   PackedWriter(const PackedWriter&) = delete;
   PackedWriter& operator=(const PackedWriter&) = delete;
 
-  Status append(std::uint64_t kind, std::span<const std::byte> bytes);
+  // `written` is called with one part after another, when it is in the file.
+  using Written = std::function<void(std::span<const std::byte>)>;
+  Status append(
+      std::uint64_t kind, std::span<const std::byte> bytes,
+      const Written& written = [](std::span<const std::byte>) {});
   Result<PackedFile> finish();
 
  private:

@@ -20,8 +20,12 @@ std::size_t Constants::take(std::uint64_t kind, std::size_t bytes) {
   return count_++;
 }
 
-void Constants::append(std::uint64_t kind, std::span<const std::byte> bytes) {
-  if (const auto status = writer_->append(kind, bytes); !status.ok()) {
+// A source may be mapped: what is written of it need not stay.
+void Constants::append(std::uint64_t kind, std::span<const std::byte> bytes, bool is_source) {
+  const auto written = [is_source](std::span<const std::byte> part) {
+    if (is_source) give_back(part);
+  };
+  if (const auto status = writer_->append(kind, bytes, written); !status.ok()) {
     throw PackingFailed(status.error());
   }
 }
@@ -34,7 +38,7 @@ std::size_t Constants::add(std::uint64_t kind, std::size_t bytes, const Fill& fi
       scratch_ = AlignedBytes(bytes);
     }
     fill(scratch_.data());
-    append(kind, {scratch_.data(), bytes});
+    append(kind, {scratch_.data(), bytes}, false);
     return count_++;
   }
   auto memory = std::make_shared<AlignedBytes>(std::max<std::size_t>(bytes, 1));
@@ -47,8 +51,7 @@ std::size_t Constants::add(std::uint64_t kind, std::size_t bytes, const Fill& fi
 std::size_t Constants::keep(std::uint64_t kind, const Blob& source) {
   if (ready_ != nullptr) return take(kind, source.size());
   if (writer_ != nullptr) {
-    append(kind, source.bytes());
-    give_back(source.bytes());
+    append(kind, source.bytes(), true);
   } else {
     in_memory_.push_back(source);
   }

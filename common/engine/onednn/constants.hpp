@@ -48,7 +48,7 @@ class Constants {
 
  private:
   std::size_t take(std::uint64_t kind, std::size_t bytes);
-  void append(std::uint64_t kind, std::span<const std::byte> bytes);
+  void append(std::uint64_t kind, std::span<const std::byte> bytes, bool is_source);
 
   std::shared_ptr<const PackedFile> ready_;
   std::unique_ptr<PackedWriter> writer_;

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 namespace hyps::engine {
 
@@ -13,6 +16,27 @@ namespace {
 constexpr std::ptrdiff_t kNeighbours = 2 << 20;  // a huge page
 // Maps pages with one call; older kernels know it not, and map them as they are touched.
 constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ
+
+// Whether they lie in one read-only mapping of a file, as /proc tells: "begin-end r--p offset
+// device inode path".
+bool is_of_file(std::span<const std::byte> bytes) {
+  const auto first = reinterpret_cast<std::uintptr_t>(bytes.data());
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream words(line);
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    char dash = 0;
+    std::string rights;
+    std::string offset;
+    std::string device;
+    std::uint64_t inode = 0;
+    words >> std::hex >> begin >> dash >> end >> rights >> offset >> device >> std::dec >> inode;
+    if (first < begin || first >= end) continue;
+    return bytes.size() <= end - first && rights.starts_with("r-") && inode != 0;
+  }
+  return false;
+}
 
 void advise(std::span<std::byte> pages, int advice) {
   if (!pages.empty()) (void)::madvise(pages.data(), pages.size(), advice);
@@ -28,7 +52,10 @@ std::span<std::byte> whole_pages(std::span<const std::byte> bytes) {
   return {reinterpret_cast<std::byte*>(begin), end - begin};
 }
 
-void give_back(std::span<const std::byte> bytes) { advise(whole_pages(bytes), MADV_PAGEOUT); }
+// MADV_PAGEOUT would do for any memory, but leaves pages that the kernel keeps in huge ones.
+void give_back(std::span<const std::byte> bytes) {
+  if (is_of_file(bytes)) advise(whole_pages(bytes), MADV_DONTNEED);
+}
 
 Weights::Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size_t> order)
     : constants_(std::move(constants)), states_(std::make_unique<Constant[]>(constants_.size())) {

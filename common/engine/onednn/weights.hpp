@@ -15,8 +15,8 @@ namespace hyps::engine {
 // The pages that hold nothing but these bytes.
 std::span<std::byte> whole_pages(std::span<const std::byte> bytes);
 
-// Of weights that are needed no more, whoever owns them: mapped ones go back to their file, of
-// others nothing is lost.
+// Of weights that are needed no more, whoever owns them: pages of a file mapped read-only go back
+// to it; others stay.
 void give_back(std::span<const std::byte> bytes);
 
 class Weights {
