@@ -1,6 +1,9 @@
 // Paho's pauses are short where its usleep is ours.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
 
 #if defined(__SANITIZE_THREAD__)
 constexpr bool kOwnUsleep = false;  // ThreadSanitizer has its own
@@ -22,6 +25,15 @@ TEST(PahoPause, PahoFindsThisProgramsUsleep) {
   ASSERT_NE(found, nullptr);
   const auto own = reinterpret_cast<const void*>(&object_of);
   EXPECT_STREQ(object_of(found), object_of(own));
+}
+
+// It pauses a hundred times at most, and Paho's sending thread sleeps for a second: freed too
+// early, its lists crashed it.
+TEST(PahoPause, WhoDestroysTheLastClientWaitsLongerThanPahosThreadsSleep) {
+  if (!kOwnUsleep) GTEST_SKIP();
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_EQ(::usleep(100'000), 0);
+  EXPECT_GT((std::chrono::steady_clock::now() - begin) * 100, std::chrono::seconds(2));
 }
 
 }  // namespace
