@@ -70,6 +70,8 @@ class Shell {
   std::size_t frame_bytes_ = 0;  // in them
   // After the messages of the round: an order is there before what it is about.
   struct Stream {
+    Stream(Peer peer, bus::Source from, std::function<void(const Error&)> otherwise)
+        : to(std::move(peer)), source(std::move(from)), refused(std::move(otherwise)) {}
     Peer to;
     bus::Source source;
     std::function<void(const Error&)> refused;
