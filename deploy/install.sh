@@ -31,7 +31,7 @@ build=(
   libjpeg62-turbo-dev libpng-dev libzip-dev
   libspdlog-dev libfmt-dev libyaml-cpp-dev libxxhash-dev
   libcereal-dev nlohmann-json3-dev libcli11-dev
-  libgtest-dev libgmock-dev libbenchmark-dev
+  libgtest-dev libgmock-dev
 )
 test=(
   libonnx-testdata python3-onnx python3-numpy
