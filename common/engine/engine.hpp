@@ -16,10 +16,11 @@ namespace hyps::engine {
 
 // What an Executable needs of memory. Bytes.
 struct Footprint {
-  std::size_t weights = 0;      // constants, packed
-  std::size_t streamable = 0;   // of them, what need not stay resident
-  std::size_t window = 0;       // what is resident of streamed ones at a time, at most
-  std::size_t activations = 0;  // during a run, its outputs and scratch included, its inputs not
+  std::size_t weights = 0;        // constants, packed
+  std::size_t streamable = 0;     // of them, what need not stay resident
+  std::size_t window = 0;         // what is resident of streamed ones at a time, at most
+  std::size_t activations = 0;    // during a run, its outputs and scratch included, its inputs not
+  std::size_t further_image = 0;  // and as much more for each further image of a batch, at most
 };
 
 // A graph ready to run. Not thread-safe: one run at a time; distinct Executables are independent.
@@ -28,6 +29,12 @@ class Executable {
   virtual ~Executable() = default;
   // inputs and outputs in the order of the graph's; shapes are checked (ErrorKind::invalid).
   virtual Result<std::vector<cnn::Tensor>> run(const std::vector<cnn::Tensor>& inputs) = 0;
+  // A batch: the inputs of several runs; their outputs in the same order, each the very bits of a
+  // run of its own. Fails as a whole. Faster than one run after another where layers are limited by
+  // reading their weights: these are read once for all.
+  virtual Result<std::vector<std::vector<cnn::Tensor>>> run_many(
+      const std::vector<std::vector<cnn::Tensor>>& batch);
+  [[nodiscard]] virtual bool gains_from_batches() const { return false; }
   [[nodiscard]] virtual Footprint footprint() const = 0;
   // Of the streamable weights, up to `bytes` stay resident from now on (all, if it is never
   // called); the others are read ahead of their use and given back after it.

@@ -275,10 +275,14 @@ void Builder::add(const std::vector<PieceDraft>& drafts) {
   }
   std::vector<PrimitiveStep::Piece> pieces;
   for (const auto& draft : drafts) {
-    PrimitiveStep::Piece piece{draft.primitive, {}, {}};
+    PrimitiveStep::Piece piece{draft.primitive, {}, {}, {}};
     for (const auto& operand : draft.operands) {
       const auto& buffer = buffers[operand.buffer];
-      if (buffer.kind == Buffer::Kind::constant) piece.constants.push_back(buffer.constant);
+      if (buffer.kind == Buffer::Kind::constant) {
+        piece.constants.push_back(buffer.constant);
+      } else if (draft.shares_weights) {
+        piece.moving.push_back({operand.argument, operand.buffer, operand.offset});
+      }
     }
     for (std::size_t lane = 0; lane < lanes; ++lane) {
       piece.of_lane.push_back(bind(draft, scratch, lane * scratch_bytes));

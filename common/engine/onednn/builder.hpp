@@ -45,6 +45,9 @@ struct PieceDraft {
   dnnl::primitive primitive;
   std::vector<Operand> operands;
   Desc scratchpad;  // empty if none is needed
+  // Mostly reading weights: a batch runs it for one image after another while they are in the
+  // cache.
+  bool shares_weights = false;
 };
 
 // What a buffer is: memory of the arena, an input or an output of the run, or a constant.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
 
 #include "common/engine/arena.hpp"
@@ -12,6 +13,9 @@
 
 namespace hyps::engine {
 namespace {
+
+// Memory besides the arena that a batch may take; more images go one part after another.
+constexpr std::size_t kMostCarriedBytes = std::size_t{4} << 20U;
 
 // The declared outputs with the types that inference found.
 std::vector<cnn::Value> typed_outputs(const Builder& builder) {
@@ -35,6 +39,7 @@ OneDnnExecutable::OneDnnExecutable(const cnn::Graph& graph, Builder builder, Con
       after_step_(std::move(after_step)) {
   find_own_outputs();
   plan_memory();
+  plan_batches();
   take_weights(constants);
   bind(std::move(builder.bindings));
 }
@@ -83,11 +88,7 @@ void OneDnnExecutable::take_weights(Constants& constants) {
     if (!used[number]) all[number] = {};
     footprint_.window = std::max(footprint_.window, all[number].size());
   }
-  std::vector<std::size_t> order;
-  for (const auto& step : steps_) {
-    for (const auto number : step->streams()) order.push_back(number);
-  }
-  weights_ = Weights(std::move(all), constants.are_mapped(), std::move(order));
+  weights_ = Weights(std::move(all), constants.are_mapped(), uses(0, steps_.size()));
   footprint_.weights = weights_.bytes();
   footprint_.streamable = weights_.streamable_bytes();
   footprint_.window *= static_cast<std::size_t>(shared_->pool.lanes());
@@ -141,23 +142,32 @@ std::vector<cnn::Tensor> OneDnnExecutable::place_outputs() {
   return outputs;
 }
 
-void OneDnnExecutable::fill_outputs(std::vector<cnn::Tensor>& outputs) const {
+void OneDnnExecutable::fill_outputs(const Addresses& addresses,
+                                    std::vector<cnn::Tensor>& outputs) const {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const auto id = output_buffers_[i];
     const auto bytes = outputs[i].data.bytes();
     if (buffers_[id].kind == Buffer::Kind::output || bytes.empty()) continue;
-    std::memcpy(const_cast<std::byte*>(bytes.data()), addresses_[id], bytes.size());
+    std::memcpy(const_cast<std::byte*>(bytes.data()), addresses[id], bytes.size());
   }
 }
 
-void OneDnnExecutable::run_steps() {
+std::vector<std::size_t> OneDnnExecutable::uses(std::size_t begin, std::size_t end) const {
+  std::vector<std::size_t> order;
+  for (std::size_t i = begin; i < end; ++i) {
+    for (const auto number : steps_[i]->streams()) order.push_back(number);
+  }
+  return order;
+}
+
+void OneDnnExecutable::run_steps(std::size_t begin, std::size_t end) {
   for (auto& binding : run_bindings_) {
     binding.memory.set_data_handle(addresses_[binding.buffer] + binding.offset);
   }
-  weights_.begin();
-  for (const auto& step : steps_) {
-    step->run(addresses_, shared_->pool, weights_);
-    if (after_step_) after_step_(step->label);
+  if (weights_.stream()) weights_.begin(uses(begin, end));
+  for (std::size_t i = begin; i < end; ++i) {
+    steps_[i]->run(addresses_, shared_->pool, weights_);
+    if (after_step_) after_step_(steps_[i]->label);
   }
 }
 
@@ -169,12 +179,102 @@ Result<std::vector<cnn::Tensor>> OneDnnExecutable::run(const std::vector<cnn::Te
     place_inputs(inputs);
     place_arena(arena.data());
     auto outputs = place_outputs();
-    run_steps();
-    fill_outputs(outputs);
+    run_steps(0, steps_.size());
+    fill_outputs(addresses_, outputs);
     shared_->arena.give_back(std::move(arena));
     return outputs;
   } catch (const std::exception& error) {
     return translated(error, "run", name_);
+  }
+}
+
+// ---- batches ----------------------------------------------------------------------------------
+
+void OneDnnExecutable::plan_batches() {
+  for (const auto& output : outputs_) {
+    footprint_.further_image += static_cast<std::size_t>(output.bytes());
+  }
+  std::vector<bool> shared;
+  for (const auto& step : steps_) shared.push_back(step->shares_weights());
+  if (std::ranges::none_of(shared, std::identity())) return;
+  std::vector<Live> live;
+  for (BufferId id = 0; id < buffers_.size(); ++id) {
+    const auto& buffer = buffers_[id];
+    const bool lives = buffer.used && buffer.kind == Buffer::Kind::arena;
+    if (lives) live.push_back({id, buffer.bytes, buffer.first, buffer.last});
+  }
+  auto plan = plan_batch(shared, live);
+  if (plan.image_bytes > kMostCarriedBytes / 2) return;  // for no two images
+  batch_plan_ = std::move(plan);
+  footprint_.further_image += 2 * batch_plan_.image_bytes;  // the first image carries it too
+}
+
+Result<std::vector<std::vector<cnn::Tensor>>> OneDnnExecutable::run_many(
+    const std::vector<std::vector<cnn::Tensor>>& batch) {
+  if (batch.size() < 2 || batch_plan_.stretches.empty()) return Executable::run_many(batch);
+  for (const auto& inputs : batch) HYPS_CHECK(check_inputs(inputs_, inputs));
+  const auto most = kMostCarriedBytes / std::max<std::size_t>(batch_plan_.image_bytes, 1);
+  const OneThread one_thread;
+  try {
+    std::vector<std::vector<cnn::Tensor>> outputs;
+    for (std::size_t begin = 0; begin < batch.size(); begin += most) {
+      const auto images = std::span(batch).subspan(begin, std::min(most, batch.size() - begin));
+      for (auto& output : run_together(images)) outputs.push_back(std::move(output));
+    }
+    return outputs;
+  } catch (const std::exception& error) {
+    arena_ = nullptr;  // primitives may still point at an image's own memory
+    return translated(error, "run a batch of", name_);
+  }
+}
+
+std::vector<std::vector<cnn::Tensor>> OneDnnExecutable::run_together(
+    std::span<const std::vector<cnn::Tensor>> batch) {
+  auto arena = shared_->arena.take(arena_bytes_);
+  place_arena(arena.data());
+  const AlignedBytes carried(batch.size() * batch_plan_.image_bytes);
+  std::vector<Addresses> images;
+  std::vector<std::vector<cnn::Tensor>> outputs;
+  for (const auto& inputs : batch) {
+    place_inputs(inputs);
+    outputs.push_back(place_outputs());
+    auto* own = carried.data() + images.size() * batch_plan_.image_bytes;
+    images.push_back(addresses_);
+    for (const auto& kept : batch_plan_.carried) images.back()[kept.buffer] = own + kept.offset;
+  }
+  run_stretches(images);
+  for (std::size_t i = 0; i < images.size(); ++i) fill_outputs(images[i], outputs[i]);
+  shared_->arena.give_back(std::move(arena));
+  return outputs;
+}
+
+void OneDnnExecutable::run_stretches(const std::vector<Addresses>& images) {
+  for (const auto& stretch : batch_plan_.stretches) {
+    if (!stretch.shared) {
+      for (const auto& image : images) run_stretch(stretch, image);
+      continue;
+    }
+    auto& step = *steps_[stretch.begin];
+    if (weights_.stream()) weights_.begin(uses(stretch.begin, stretch.end));
+    step.run_many(images, addresses_, shared_->pool, weights_);
+    if (after_step_) after_step_(step.label);
+  }
+}
+
+// In the arena, as in a run of its own.
+void OneDnnExecutable::run_stretch(const Stretch& stretch, const Addresses& image) {
+  for (BufferId id = 0; id < buffers_.size(); ++id) {
+    const auto kind = buffers_[id].kind;
+    if (kind == Buffer::Kind::input || kind == Buffer::Kind::output) addresses_[id] = image[id];
+  }
+  for (const std::size_t index : stretch.in) {
+    const auto& kept = batch_plan_.carried[index];
+    std::memcpy(addresses_[kept.buffer], image[kept.buffer], kept.bytes);
+  }
+  run_steps(stretch.begin, stretch.end);
+  for (const std::size_t index : stretch.out) {
+    const auto& kept = batch_plan_.carried[index];
+    std::memcpy(image[kept.buffer], addresses_[kept.buffer], kept.bytes);
   }
 }
 

@@ -4,10 +4,12 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/engine/engine.hpp"
+#include "common/engine/onednn/batch.hpp"
 #include "common/engine/onednn/builder.hpp"
 #include "common/engine/onednn/shared_arena.hpp"
 #include "common/engine/onednn/weights.hpp"
@@ -32,6 +34,9 @@ class OneDnnExecutable : public Executable {
   OneDnnExecutable& operator=(const OneDnnExecutable&) = delete;
 
   Result<std::vector<cnn::Tensor>> run(const std::vector<cnn::Tensor>& inputs) override;
+  Result<std::vector<std::vector<cnn::Tensor>>> run_many(
+      const std::vector<std::vector<cnn::Tensor>>& batch) override;
+  [[nodiscard]] bool gains_from_batches() const override { return !batch_plan_.stretches.empty(); }
   [[nodiscard]] Footprint footprint() const override { return footprint_; }
   void keep_weights(std::size_t bytes) override { weights_.keep(bytes); }
   void prefetch() override { weights_.prefetch(); }
@@ -43,13 +48,22 @@ class OneDnnExecutable : public Executable {
   };
   void find_own_outputs();
   void plan_memory();
+  void plan_batches();
   void take_weights(Constants& constants);
   void bind(std::vector<Binding> bindings);
   void place_inputs(const std::vector<cnn::Tensor>& inputs);
   void place_arena(std::byte* arena);
   [[nodiscard]] std::vector<cnn::Tensor> place_outputs();
-  void fill_outputs(std::vector<cnn::Tensor>& outputs) const;
-  void run_steps();
+  void fill_outputs(const Addresses& addresses, std::vector<cnn::Tensor>& outputs) const;
+  void run_steps(std::size_t begin, std::size_t end);
+  // The constants that steps use, one after another.
+  [[nodiscard]] std::vector<std::size_t> uses(std::size_t begin, std::size_t end) const;
+  // Some images of a batch, each with its own memory for what it carries.
+  std::vector<std::vector<cnn::Tensor>> run_together(
+      std::span<const std::vector<cnn::Tensor>> batch);
+  // Each image with the addresses of its inputs, its outputs and what it carries.
+  void run_stretches(const std::vector<Addresses>& images);
+  void run_stretch(const Stretch& stretch, const Addresses& image);
 
   const std::string name_;
   const std::vector<cnn::Value> inputs_;
@@ -64,6 +78,7 @@ class OneDnnExecutable : public Executable {
   std::byte* arena_ = nullptr;           // where it was in the last run
   std::vector<Binding> arena_bindings_;  // set anew where the arena has moved
   std::vector<Binding> run_bindings_;    // of inputs and outputs: set anew for each run
+  BatchPlan batch_plan_;                 // without stretches: nothing is to be shared
   std::shared_ptr<Shared> shared_;
   const AfterStep after_step_;
   Footprint footprint_;

@@ -52,8 +52,7 @@ class RowProduct {
         columns_(weights_.shape[kernel.transpose_b ? 0 : 1]) {}
 
   bool run() {
-    const auto flops = 2.0 * static_cast<double>(depth_) * static_cast<double>(columns_);
-    const auto ranges = split(columns_, 16, flops);
+    const auto ranges = split_weights(columns_, 16, depth_ * std::int64_t{sizeof(float)});
     for (const auto& range : ranges) {
       const auto form = describe(range.size());
       if (!form || is_scalar_form(form.impl_info_str())) return false;
@@ -78,7 +77,7 @@ class RowProduct {
   PieceDraft piece(const cnn::Range& range, const Place& x, const Place& y) {
     const auto form = describe(range.size());
     const auto y_offset = static_cast<std::size_t>(range.begin) * sizeof(float);
-    PieceDraft piece{dnnl::inner_product_forward(form), {}, form.scratchpad_desc()};
+    PieceDraft piece{dnnl::inner_product_forward(form), {}, form.scratchpad_desc(), true};
     piece.operands = {part_of(DNNL_ARG_SRC, x, 0, form.src_desc()),
                       {DNNL_ARG_WEIGHTS, neurons(range), 0, form.weights_desc()},
                       part_of(DNNL_ARG_DST, y, y_offset, form.dst_desc())};
@@ -187,7 +186,7 @@ class Product {
 
   PieceDraft piece(const cnn::Range& range, const dnnl::matmul::primitive_desc& form,
                    const Place& a, const Place& b, const Place& y) {
-    PieceDraft piece{dnnl::matmul(form), {}, form.scratchpad_desc()};
+    PieceDraft piece{dnnl::matmul(form), {}, form.scratchpad_desc(), false};
     const auto b_offset = offset_of(b_, range.begin);
     auto weights = part_of(DNNL_ARG_WEIGHTS, b, b_offset, form.weights_desc());
     if (constant_) {

@@ -12,7 +12,7 @@ namespace hyps::engine {
 namespace {
 
 // Rises whenever the same graph is packed otherwise than before.
-constexpr int kLayoutVersion = 1;
+constexpr int kLayoutVersion = 2;
 
 bool emit_natively(Builder& builder, const Group& group) {
   try {

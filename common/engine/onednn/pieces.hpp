@@ -13,4 +13,8 @@ namespace hyps::engine {
 // to do (`flops` in all), and none much below 32 channels or neurons, where kernels get slower.
 std::vector<cnn::Range> split(std::int64_t length, std::int64_t unit, double flops);
 
+// The same for layers that are limited by reading their weights, `bytes` for each of `length`: as
+// much in a piece as stays in a core's cache while one image after another is computed with it.
+std::vector<cnn::Range> split_weights(std::int64_t length, std::int64_t unit, std::int64_t bytes);
+
 }  // namespace hyps::engine

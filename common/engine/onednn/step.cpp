@@ -28,6 +28,27 @@ std::vector<std::size_t> PrimitiveStep::streams() const {
   return numbers;
 }
 
+void PrimitiveStep::move_to(const Addresses& addresses, const Piece& piece, std::size_t lane) {
+  for (const auto& [argument, buffer, offset] : piece.moving) {
+    piece.of_lane[lane].at(argument).set_data_handle(addresses[buffer] + offset);
+  }
+}
+
+void PrimitiveStep::run_many(const std::vector<Addresses>& images, const Addresses& own, Pool& pool,
+                             Weights& weights) {
+  pool.run(static_cast<int>(pieces_.size()), [&](int piece, int lane) {
+    const auto& work = pieces_[static_cast<std::size_t>(piece)];
+    const auto at = static_cast<std::size_t>(lane);
+    weights.before(work.constants);
+    for (const auto& image : images) {
+      move_to(image, work, at);
+      work.primitive.execute(streams_[at], work.of_lane[at]);
+    }
+    weights.after(work.constants);
+    move_to(own, work, at);
+  });
+}
+
 ReferenceStep::ReferenceStep(const cnn::Operator& op, cnn::Node node, int opset,
                              std::vector<Input> inputs, std::vector<bool> constant,
                              std::vector<Output> outputs)

@@ -25,6 +25,12 @@ class Step {
   virtual void run(const Addresses& addresses, Pool& pool, Weights& weights) = 0;
   // Numbers of constants as run() tells `weights` that it uses them.
   [[nodiscard]] virtual std::vector<std::size_t> streams() const { return {}; }
+  // Whether run_many reads constants once for all images.
+  [[nodiscard]] virtual bool shares_weights() const { return false; }
+  // REQUIRES: shares_weights. As run, of each image: its addresses; `own` are those of the
+  // executable, which are in force again afterwards.
+  virtual void run_many(const std::vector<Addresses>& /*images*/, const Addresses& /*own*/,
+                        Pool& /*pool*/, Weights& /*weights*/) {}
 
   std::string label;  // what it is, for people who profile
 };
@@ -34,16 +40,28 @@ class Step {
 class PrimitiveStep : public Step {
  public:
   using Arguments = std::unordered_map<int, dnnl::memory>;
+  struct Moving {  // an argument that is somewhere else for each image
+    int argument = 0;
+    BufferId buffer = 0;
+    std::size_t offset = 0;
+  };
   struct Piece {
     dnnl::primitive primitive;
     std::vector<Arguments> of_lane;
     std::vector<std::size_t> constants;  // by number
+    std::vector<Moving> moving;          // of pieces that share their weights
   };
   PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> pieces, int lanes);
   void run(const Addresses& addresses, Pool& pool, Weights& weights) override;
   [[nodiscard]] std::vector<std::size_t> streams() const override;
+  [[nodiscard]] bool shares_weights() const override { return !pieces_[0].moving.empty(); }
+  // Pieces are the outer loop and images the inner one, so that a piece's weights stay in the
+  // cache; each image by the very primitive of a single run.
+  void run_many(const std::vector<Addresses>& images, const Addresses& own, Pool& pool,
+                Weights& weights) override;
 
  private:
+  static void move_to(const Addresses& addresses, const Piece& piece, std::size_t lane);
   std::vector<Piece> pieces_;
   std::vector<dnnl::stream> streams_;  // one for each lane
 };

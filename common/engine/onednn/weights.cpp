@@ -57,7 +57,7 @@ void give_back(std::span<const std::byte> bytes) {
   if (is_of_file(bytes)) advise(whole_pages(bytes), MADV_DONTNEED);
 }
 
-Weights::Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size_t> order)
+Weights::Weights(std::vector<Blob> constants, bool mapped, const std::vector<std::size_t>& order)
     : constants_(std::move(constants)), states_(std::make_unique<Constant[]>(constants_.size())) {
   for (const Blob& constant : constants_) bytes_ += constant.size();
   if (!mapped) return;
@@ -99,23 +99,29 @@ void Weights::keep(std::size_t bytes) {
     }
   }
   for (const std::size_t number : streamed_) drop(states_[number].pages);
-  begin();
 }
 
-void Weights::begin() {
+void Weights::begin(const std::vector<std::size_t>& order) {
+  coming_.clear();
   asked_ = asked_bytes_ = used_bytes_ = 0;
-  for (const std::size_t number : streamed_) states_[number].left = states_[number].uses;
+  for (const std::size_t number : order) states_[number].uses = 0;
+  for (const std::size_t number : order) {
+    Constant& state = states_[number];
+    if (!state.stays && state.uses++ == 0) coming_.push_back(number);
+  }
+  for (const std::size_t number : coming_) states_[number].left = states_[number].uses;
 }
 
 void Weights::prefetch() {
   const std::lock_guard lock(*mutex_);
+  coming_ = streamed_;
   asked_ = asked_bytes_ = used_bytes_ = 0;  // the last run's
   read_ahead(kWindowBytes);
 }
 
 void Weights::read_ahead(std::size_t bytes) {
-  while (asked_ < streamed_.size() && asked_bytes_ < used_bytes_ + bytes) {
-    const auto pages = states_[streamed_[asked_++]].pages;
+  while (asked_ < coming_.size() && asked_bytes_ < used_bytes_ + bytes) {
+    const auto pages = states_[coming_[asked_++]].pages;
     asked_bytes_ += pages.size();
     advise(pages, MADV_WILLNEED);
   }

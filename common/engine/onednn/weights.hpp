@@ -26,8 +26,8 @@ class Weights {
 
   Weights() = default;
   // By number; `mapped`: from a file, so that pages may be dropped. `order`: the numbers as pieces
-  // use them, one after another; what is not in it always stays.
-  Weights(std::vector<Blob> constants, bool mapped, std::vector<std::size_t> order);
+  // use them in a run, one after another; what is not in it always stays.
+  Weights(std::vector<Blob> constants, bool mapped, const std::vector<std::size_t>& order);
 
   [[nodiscard]] const std::byte* data(std::size_t number) const {
     return constants_[number].data();
@@ -41,16 +41,20 @@ class Weights {
   // Begins reading what a run needs first.
   void prefetch();
 
-  // Around each run and, thread-safe, each piece's use.
-  void begin();
+  // Whether any do not stay.
+  [[nodiscard]] bool stream() const { return !streamed_.empty(); }
+  // Before steps run that use these, one after another: a run, or a part of it that is done once
+  // for each image of a batch. What streams is given back after its last use among them.
+  void begin(const std::vector<std::size_t>& order);
+  // Around each piece's use, thread-safe.
   void before(const std::vector<std::size_t>& numbers);
   void after(const std::vector<std::size_t>& numbers);
 
  private:
   struct Constant {
     std::span<std::byte> pages;  // whole pages of it alone; empty: always stays
-    int uses = 0;                // in a run
-    std::atomic<int> left{0};    // of them, in this one
+    int uses = 0;                // since begin()
+    std::atomic<int> left{0};    // of them
     bool stays = true;
   };
   void read_ahead(std::size_t bytes);
@@ -65,7 +69,8 @@ class Weights {
   std::vector<std::size_t> first_uses_;  // numbers of streamable ones, by first use
   std::vector<std::size_t> streamed_;    // of them, those that do not stay
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
-  std::size_t asked_ = 0;  // of streamed_, how many were read ahead in this run
+  std::vector<std::size_t> coming_;  // streamed ones in the order of their first use
+  std::size_t asked_ = 0;            // of coming_, how many were read ahead
   std::size_t asked_bytes_ = 0;
   std::size_t used_bytes_ = 0;  // of what was read ahead
 };

@@ -156,6 +156,33 @@ TEST_F(PackedWeights, ThatDoNotStayAreGivenBackAndTheBitsAreTheSame) {
   EXPECT_LE(resident_bytes_of(file), 256U << 10U) << "given back at once";
 }
 
+// Of layers that images of a batch do one by one, and of those that they do together.
+TEST_F(PackedWeights, AreGivenBackByABatchToo) {
+  Net net(4);
+  auto x = net.input({1, 256, 2, 2});
+  for (int i = 0; i < 6; ++i) x = net.conv(x, {256, 256, 1, 1});
+  x = net.add("GlobalAveragePool", {x});
+  x = net.add("Flatten", {x});
+  for (int i = 0; i < 6; ++i) {
+    x = net.add("Gemm", {x, net.weight({256, 256})}, {{"transB", std::int64_t{1}}});
+  }
+  net.output(x);
+  const auto graph = *net.graph();
+  const std::vector batch{net.inputs(), net.inputs(), net.inputs()};
+  auto executable = *engine_->compile(graph, to_file());
+  ASSERT_TRUE(executable->gains_from_batches());
+  executable->keep_weights(0);
+  for (int i = 0; i < 2; ++i) {
+    executable->prefetch();
+    const auto outputs = executable->run_many(batch);
+    ASSERT_TRUE(outputs.ok());
+    for (std::size_t image = 0; image < batch.size(); ++image) {
+      EXPECT_EQ((*outputs)[image][0].data, run(graph, {}, batch[image])[0].data);
+    }
+    EXPECT_LE(resident_bytes_of(folder_.path() / "packed"), 256U << 10U);
+  }
+}
+
 TEST_F(PackedWeights, InMemoryDoNotStream) {
   auto net = wide_net(3);
   auto executable = *engine_->compile(*net.graph());

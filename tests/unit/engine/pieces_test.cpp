@@ -36,5 +36,22 @@ TEST(Pieces, TheirNumberIsAPowerOfTwo) {
   EXPECT_EQ(split(512, 8, 7e6).size(), 4U);
 }
 
+TEST(Pieces, OfWeightsFitACacheAndCoverAll) {
+  for (const std::int64_t length : {1, 10, 16, 17, 1000, 4096}) {
+    for (const std::int64_t depth : {1, 64, 4096, 25088, 1'000'000}) {
+      SCOPED_TRACE(std::to_string(length) + " x " + std::to_string(depth));
+      const auto ranges = split_weights(length, 16, depth * 4);
+      std::int64_t covered = 0;
+      for (const auto& range : ranges) {
+        EXPECT_EQ(range.begin, covered);
+        EXPECT_GT(range.size(), 0);
+        EXPECT_TRUE(range.size() <= 16 || range.size() * depth * 4 <= 1 << 20) << range.size();
+        covered = range.end;
+      }
+      EXPECT_EQ(covered, length);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hyps::engine
