@@ -24,6 +24,7 @@ struct Options {
   std::vector<std::string> images;
   std::string model;
   int timeout_s = 60;
+  std::size_t batch = 0;  // 0: as many as there is room for
 };
 
 struct Question {
@@ -32,11 +33,12 @@ struct Question {
   Blob payload;
 };
 
-// Asks all questions, keeping kInFlight open; asks again after a broken connection. The job's name
-// makes that safe: the hub computes each once.
+// Asks all questions, keeping kInFlight open, or a batch at a time; asks again after a broken
+// connection. The job's name makes that safe: the hub computes each once.
 class Interview {
  public:
-  Interview(Client& client, std::string model) : client_(client), model_(std::move(model)) {}
+  Interview(Client& client, std::string model, std::size_t batch)
+      : client_(client), model_(std::move(model)), batch_(batch) {}
 
   Result<std::map<std::string, nlohmann::json>> run(const std::vector<std::string>& images,
                                                     int timeout_s) {
@@ -45,7 +47,7 @@ class Interview {
     auto deadline = Clock::now() + std::chrono::seconds(timeout_s);
     int connections = client_.connections();
     while (answers_.size() < images.size() && Clock::now() < deadline) {
-      for (; next < images.size() && open_.size() < kInFlight; ++next) {
+      for (std::size_t room = room_now(); room > 0 && next < images.size(); --room, ++next) {
         HYPS_CHECK(ask(images[next], std::to_string(next)));
       }
       const auto answer = client_.next_message(Milliseconds(1000));
@@ -61,6 +63,11 @@ class Interview {
 
  private:
   static constexpr int kRepeatS = 5;
+
+  [[nodiscard]] std::size_t room_now() const {
+    if (batch_ > 0) return open_.empty() ? batch_ : 0;
+    return kInFlight - open_.size();
+  }
 
   Status ask(const std::string& image, const std::string& key) {
     HYPS_TRY(Blob payload, read_file(image, kMaxImageBytes));
@@ -89,6 +96,7 @@ class Interview {
 
   Client& client_;
   std::string model_;
+  const std::size_t batch_;
   std::map<std::string, Question> open_;           // by job
   std::map<std::string, nlohmann::json> answers_;  // by position in the list
   int silent_s_ = 0;
@@ -125,7 +133,8 @@ std::vector<std::string> row_of(const std::string& image, const nlohmann::json& 
 Result<int> run(const Cli& cli, const Options& options) {
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
   HYPS_TRY(const std::string model, choose_model(*client, options.model));
-  HYPS_TRY(const auto answers, Interview(*client, model).run(options.images, options.timeout_s));
+  HYPS_TRY(const auto answers,
+           Interview(*client, model, options.batch).run(options.images, options.timeout_s));
   Table table({"IMAGE", "ANSWER", "SCORE", "MS", "JOB", ""});
   nlohmann::json all = nlohmann::json::array();
   int code = kOk;
@@ -155,6 +164,10 @@ void add_infer(Cli& cli) {
       ->required()
       ->check(CLI::ExistingFile);
   verb->add_option("--model", options->model, "Which model [the only one]");
+  verb->add_option("--batch", options->batch,
+                   "So many at a time: sent together, and the next ones when these are answered; "
+                   "workers compute in one go what they find waiting, where that pays")
+      ->check(CLI::Range(std::size_t{1}, kInFlight));
   verb->add_option("--timeout", options->timeout_s, "Seconds without any answer until giving up")
       ->capture_default_str();
   verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });

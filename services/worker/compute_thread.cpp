@@ -37,8 +37,9 @@ std::uint64_t bytes_of(const std::vector<cnn::Value>& values) {
 
 Needs needs_of(const Runner& runner) {
   const engine::Footprint footprint = runner.footprint();
-  return {footprint.weights,     footprint.streamable,      footprint.window,
-          footprint.activations, bytes_of(runner.inputs()), bytes_of(runner.outputs())};
+  return {footprint.weights,      footprint.streamable,      footprint.window,
+          footprint.activations,  bytes_of(runner.inputs()), bytes_of(runner.outputs()),
+          footprint.further_image};
 }
 
 Result<std::vector<Blob>> in_order(const std::vector<NamedBlob>& given,
@@ -74,8 +75,12 @@ void ComputeThread::add(Work work) { queue_.push(std::move(work)); }
 void ComputeThread::loop() {
   constexpr auto kLong = std::chrono::hours(1);
   while (!stopping_) {
-    if (const auto work = queue_.pop_until(std::chrono::steady_clock::now() + kLong)) {
+    const auto until = waits_until_.value_or(Clock::now() + kLong);
+    if (const auto work = queue_.pop_until(until)) {
       std::visit([this](const auto& item) { work_on(item); }, *work);
+    } else if (waits_until_ && Clock::now() >= *waits_until_) {
+      waits_until_.reset();
+      post_(Waited{wait_});
     }
   }
 }
@@ -87,8 +92,10 @@ void ComputeThread::work_on(const Load& load) {
     give_back_unused();
     if (!runner) return post_(LoadFailed{load.serial, runner.error().message});
     const Needs needs = needs_of(**runner);
+    const bool gains = (*runner)->gains_from_batches();
     runners_[load.serial] = std::move(*runner);
-    post_(Loaded{load.serial, needs.weights + needs.activations, stopwatch.microseconds(), needs});
+    post_(Loaded{load.serial, needs.weights + needs.activations, stopwatch.microseconds(), needs,
+                 gains});
   } catch (const std::bad_alloc&) {
     post_(LoadFailed{load.serial, "the system has no memory left for it"});
   }
@@ -111,33 +118,67 @@ void ComputeThread::prefetch_after(Serial serial) {
   if (next->first != serial) next->second->prefetch();
 }
 
-Result<std::vector<Output>> ComputeThread::run(const Compute& compute) {
-  const auto runner = runners_.find(compute.serial);
+Result<std::vector<std::vector<Output>>> ComputeThread::run(Serial serial,
+                                                            std::span<const Compute::Item> items) {
+  const auto runner = runners_.find(serial);
   if (runner == runners_.end()) return Error{ErrorKind::not_found, "the partition is not loaded"};
-  HYPS_TRY(const auto inputs, in_order(compute.inputs, runner->second->inputs()));
-  prefetch_after(compute.serial);
-  HYPS_TRY(auto results, runner->second->run(inputs));
-  std::vector<Output> outputs;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::string& name = runner->second->outputs().at(i).name;
-    outputs.push_back({{name, results[i].size(), digest_of(results[i].bytes())}, results[i]});
+  std::vector<std::vector<Blob>> batch;
+  for (const Compute::Item& item : items) {
+    HYPS_TRY(batch.emplace_back(), in_order(item.inputs, runner->second->inputs()));
+  }
+  prefetch_after(serial);
+  HYPS_TRY(const auto results, runner->second->run_many(batch));
+  std::vector<std::vector<Output>> outputs;
+  for (const auto& result : results) {
+    auto& output = outputs.emplace_back();
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      const std::string& name = runner->second->outputs().at(i).name;
+      output.push_back({{name, result[i].size(), digest_of(result[i].bytes())}, result[i]});
+    }
   }
   return outputs;
 }
 
+// What fails together is computed one by one: whoever is to blame is told alone.
 void ComputeThread::work_on(const Compute& compute) {
+  if (compute.items.size() > 1 && compute_together(compute)) return;
+  for (const Compute::Item& item : compute.items) compute_alone(compute.serial, item);
+}
+
+bool ComputeThread::compute_together(const Compute& compute) {
   const Stopwatch stopwatch;
   try {
-    auto outputs = run(compute);
+    auto outputs = run(compute.serial, compute.items);
+    if (!outputs) return false;
+    const std::uint64_t each_us = stopwatch.microseconds() / compute.items.size();
+    for (std::size_t i = 0; i < compute.items.size(); ++i) {
+      post_(Computed{compute.items[i].task, std::move((*outputs)[i]),
+                     std::max<std::uint64_t>(each_us, 1)});
+    }
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;  // one by one needs less
+  }
+}
+
+void ComputeThread::compute_alone(Serial serial, const Compute::Item& item) {
+  const Stopwatch stopwatch;
+  try {
+    auto outputs = run(serial, {&item, 1});
     if (outputs) {
-      post_(Computed{compute.task, std::move(*outputs), stopwatch.microseconds()});
+      post_(Computed{item.task, std::move(outputs->front()), stopwatch.microseconds()});
     } else {
       const Error& error = outputs.error();
-      post_(ComputeFailed{compute.task, is_fault_of_input(error.kind), error.message});
+      post_(ComputeFailed{item.task, is_fault_of_input(error.kind), error.message});
     }
   } catch (const std::bad_alloc&) {
-    post_(ComputeFailed{compute.task, false, "the system has no memory left to compute it"});
+    post_(ComputeFailed{item.task, false, "the system has no memory left to compute it"});
   }
+}
+
+void ComputeThread::work_on(const Wait& wait) {
+  wait_ = wait.wait;
+  waits_until_ = Clock::now() + wait.time;
 }
 
 }  // namespace hyps::worker

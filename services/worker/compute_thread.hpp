@@ -2,9 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <thread>
 #include <variant>
 
@@ -18,7 +21,8 @@ namespace hyps::worker {
 
 class ComputeThread {
  public:
-  using Work = std::variant<Load, Unload, Retain, Compute>;
+  using Clock = std::chrono::steady_clock;
+  using Work = std::variant<Load, Unload, Retain, Compute, Wait>;
 
   // `post` is called on the thread. The cache outlives this.
   ComputeThread(std::unique_ptr<engine::Engine> engine, BundleCache& cache,
@@ -37,14 +41,20 @@ class ComputeThread {
   void work_on(const Unload& unload);
   void work_on(const Retain& retain);
   void work_on(const Compute& compute);
+  void work_on(const Wait& wait);
   void prefetch_after(Serial serial);
-  [[nodiscard]] Result<std::vector<Output>> run(const Compute& compute);
+  [[nodiscard]] bool compute_together(const Compute& compute);
+  void compute_alone(Serial serial, const Compute::Item& item);
+  [[nodiscard]] Result<std::vector<std::vector<Output>>> run(Serial serial,
+                                                             std::span<const Compute::Item> items);
 
   std::unique_ptr<engine::Engine> engine_;
   BundleCache& cache_;
   std::function<void(Event)> post_;
   std::map<Serial, std::unique_ptr<Runner>> runners_;
   BoundedQueue<Work> queue_{kMaxWork};
+  std::uint64_t wait_ = 0;  // the number of the last Wait
+  std::optional<Clock::time_point> waits_until_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

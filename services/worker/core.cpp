@@ -10,7 +10,6 @@ using protocol::TaskKey;
 namespace {
 
 constexpr Milliseconds kHelloAgain{500};
-constexpr int kMaxOvertaken = 8;
 constexpr int kMaxSendsUnassigned = 4;
 
 }  // namespace
@@ -167,8 +166,8 @@ void Core::on(const FetchFailed& event) {
 }
 
 void Core::on(const Loaded& event) {
-  busy_ = false;
-  if (!partitions_.on_loaded(event.serial, event.resident_bytes, event.needs)) {
+  answered();
+  if (!partitions_.on_loaded(event)) {
     effects_.emplace_back(Unload{event.serial});  // no longer assigned
     return;
   }
@@ -185,7 +184,7 @@ void Core::on(const Loaded& event) {
 }
 
 void Core::on(const LoadFailed& event) {
-  busy_ = false;
+  answered();
   if (!partitions_.on_load_failed(event.serial, event.message, now_.steady)) return;
   add(partitions_.retain());
   const Partition* partition = partitions_.find(event.serial);
@@ -205,7 +204,7 @@ std::optional<TaskKey> Core::key_of_task(TaskId id) {
 }
 
 void Core::on(const Computed& event) {
-  busy_ = false;
+  answered();
   const auto key = key_of_task(event.task);
   if (!key) return;  // nobody wants it any more
   Task& task = *tasks_.find(*key);
@@ -222,80 +221,9 @@ void Core::on(const Computed& event) {
 }
 
 void Core::on(const ComputeFailed& event) {
-  busy_ = false;
+  answered();
   const auto key = key_of_task(event.task);
   if (key) fail(*key, tasks_.find(*key)->epoch, event.permanent, event.message);
-}
-
-void Core::schedule() {
-  if (busy_) return;
-  Partition* partition = nullptr;
-  if (Task* task = choose_task(partition)) {
-    if (partition->state == PartitionState::loaded) {
-      start_computing(*key_of_task(task->id), *task, *partition);
-    } else {
-      start_loading(*partition);
-    }
-  } else if (Partition* ahead = partitions_.preloadable()) {
-    start_loading(*ahead);
-  }
-}
-
-// The oldest whose partition is loaded; the oldest of all once that was overtaken often enough, or
-// if nothing loaded has work.
-Task* Core::choose_task(Partition*& partition) {
-  Task* oldest = nullptr;
-  Task* oldest_loaded = nullptr;
-  Partition* of_oldest = nullptr;
-  Partition* of_loaded = nullptr;
-  for (auto& [key, task] : tasks_.all()) {
-    if (task.state != TaskState::ready) continue;
-    Partition* candidate = partitions_.find(key_of(key));
-    if (candidate == nullptr || !Partitions::usable(*candidate)) continue;
-    if (oldest == nullptr || task.id < oldest->id) {
-      oldest = &task;
-      of_oldest = candidate;
-    }
-    if (candidate->state != PartitionState::loaded) continue;
-    if (oldest_loaded == nullptr || task.id < oldest_loaded->id) {
-      oldest_loaded = &task;
-      of_loaded = candidate;
-    }
-  }
-  if (oldest == nullptr || oldest_loaded == nullptr || oldest->overtaken >= kMaxOvertaken) {
-    partition = of_oldest;
-    return oldest;
-  }
-  if (oldest != oldest_loaded) ++oldest->overtaken;
-  partition = of_loaded;
-  return oldest_loaded;
-}
-
-void Core::start_computing(const TaskKey& key, Task& task, Partition& partition) {
-  Compute compute{partition.serial, task.id, {}};
-  for (const protocol::TensorRef& ref : task.wanted) {
-    compute.inputs.push_back({ref.tensor, task.inputs.at(ref.tensor)});
-  }
-  task.state = TaskState::computing;
-  partitions_.touch(partition);
-  busy_ = true;
-  log(Log::Level::info, "computing",
-      {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
-  effects_.emplace_back(std::move(compute));
-}
-
-bool Core::has_work(const Partition& partition) {
-  const auto& all = tasks_.all();
-  return std::any_of(all.begin(), all.end(), [&](const auto& entry) {
-    return entry.second.state == TaskState::ready && key_of(entry.first) == partition.key();
-  });
-}
-
-void Core::start_loading(Partition& partition) {
-  Effects effects =
-      partitions_.load(partition, [this](const Partition& other) { return has_work(other); });
-  busy_ = true;
-  add(std::move(effects));
 }
 
 // ---- results ----------------------------------------------------------------------------------

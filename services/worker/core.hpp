@@ -17,9 +17,10 @@ struct CoreConfig {
   TaskLimits limits;                // what of it is for inputs and results
   std::uint64_t process_bytes = 0;  // and for the process itself
   Milliseconds heartbeat{1000};
-  Milliseconds pulse{200};    // between heartbeats on their own connection
-  Milliseconds resend{3000};  // results that are out and not Stored
-  Milliseconds retry{5000};   // a bundle that could not be fetched or loaded
+  Milliseconds pulse{200};     // between heartbeats on their own connection
+  Milliseconds resend{3000};   // results that are out and not Stored
+  Milliseconds retry{5000};    // a bundle that could not be fetched or loaded
+  Milliseconds batch_wait{0};  // for more tasks of a partition, while there is nothing else to do
 };
 
 class Core {
@@ -45,6 +46,7 @@ class Core {
   void on(const LoadFailed& event);
   void on(const Computed& event);
   void on(const ComputeFailed& event);
+  void on(const Waited& event);
   void on(const Sent& event);
   void on(const Tick& event);
 
@@ -59,7 +61,13 @@ class Core {
   // Gives the compute thread its next work, if it is free.
   void schedule();
   [[nodiscard]] Task* choose_task(Partition*& partition);
-  void start_computing(const protocol::TaskKey& key, Task& task, Partition& partition);
+  using Batch = std::vector<std::pair<protocol::TaskKey, Task*>>;
+  [[nodiscard]] std::size_t most_in_batch(const Partition& partition) const;
+  [[nodiscard]] Batch batch_of(const Partition& partition);
+  [[nodiscard]] bool waits_for_more(const Partition& partition, const Batch& batch) const;
+  void wait();
+  void answered();
+  void start_computing(Partition& partition, const Batch& batch);
   void start_loading(Partition& partition);
   [[nodiscard]] bool has_work(const Partition& partition);
 
@@ -84,7 +92,10 @@ class Core {
   Tasks tasks_;
   Partitions partitions_;
   bool connected_ = false;
-  bool busy_ = false;  // the compute thread loads or computes
+  std::size_t outstanding_ = 0;  // answers of the compute thread: it loads or computes
+  bool waiting_ = false;         // for more tasks of a batch
+  bool waited_ = false;          // long enough: now it is computed as it is
+  std::uint64_t wait_ = 0;       // the number of the last wait
   std::uint64_t next_stream_;
   Milliseconds last_hello_{0};
   Milliseconds last_beat_{0};

@@ -10,6 +10,7 @@
 
 #include "common/base/blob.hpp"
 #include "common/base/ids.hpp"
+#include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
 #include "common/runtime/log.hpp"
 
@@ -54,6 +55,7 @@ struct Needs {
   std::uint64_t activations = 0;  // while it computes, outputs included, inputs not
   std::uint64_t inputs = 0;
   std::uint64_t outputs = 0;
+  std::uint64_t further_image = 0;  // beside the activations, for each further image of a batch
 
   bool operator==(const Needs&) const = default;
 };
@@ -62,6 +64,7 @@ struct Loaded {
   std::uint64_t resident_bytes = 0;
   std::uint64_t load_us = 0;
   Needs needs{};
+  bool gains_from_batches = false;
 };
 struct LoadFailed {
   Serial serial = 0;
@@ -77,14 +80,18 @@ struct ComputeFailed {
   bool permanent = false;
   std::string message;
 };
+struct Waited {  // the time of a Wait is over
+  std::uint64_t wait = 0;
+};
 struct Sent {  // the last chunk is out (or the stream was given up)
   std::uint64_t stream = 0;
 };
 struct Tick {};  // a few times a second
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
-struct Event : std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Fetched,
-                            FetchFailed, Loaded, LoadFailed, Computed, ComputeFailed, Sent, Tick> {
+struct Event
+    : std::variant<Connected, Disconnected, HubOnline, Received, Malformed, Fetched, FetchFailed,
+                   Loaded, LoadFailed, Computed, ComputeFailed, Waited, Sent, Tick> {
   using variant::variant;
   Event(const Event& other);
   Event(Event&& other) noexcept;
@@ -129,16 +136,23 @@ struct Retain {  // of the streamable weights of a loaded one, so many may stay 
   Serial serial = 0;
   std::uint64_t bytes = 0;
 };
-struct Compute {  // answered by Computed or ComputeFailed
+struct Compute {  // several of one partition in one go; each answered by Computed or ComputeFailed
+  struct Item {
+    TaskId task = 0;
+    std::vector<NamedBlob> inputs;
+  };
   Serial serial = 0;
-  TaskId task = 0;
-  std::vector<NamedBlob> inputs;
+  std::vector<Item> items;
+};
+struct Wait {  // answered by Waited, later where other work comes first; a new one replaces it
+  std::uint64_t wait = 0;
+  Milliseconds time{0};
 };
 using Log = runtime::LogLine;
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
 struct Effect : std::variant<Publish, Pulse, SendTensor, StopSending, Fetch, Keep, Load, Unload,
-                             Compute, Log, Retain> {
+                             Compute, Wait, Log, Retain> {
   using variant::variant;
   Effect(const Effect& other);
   Effect(Effect&& other) noexcept;

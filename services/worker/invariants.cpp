@@ -19,17 +19,19 @@ std::string broken_of_task(const Task& task) {
 }  // namespace
 
 std::string Core::broken_invariant() const {
-  std::size_t working = 0;
+  std::size_t computing = 0;
   for (const auto& [key, task] : tasks_.all()) {
     if (std::string broken = broken_of_task(task); !broken.empty()) {
       return key.job.text + " " + key.partition.text + ": " + broken;
     }
-    working += task.state == TaskState::computing ? 1 : 0;
+    computing += task.state == TaskState::computing ? 1 : 0;
   }
   if (tasks_.all().size() > config_.limits.tasks) return "there are more tasks than allowed";
-  working += partitions_.loading();
-  if (working > 1) return "more than one load or computation goes on";
-  if (working > 0 && !busy_) return "the compute thread works, and counts as free";
+  const std::size_t loading = partitions_.loading();
+  if (loading > 1 || computing > config_.info.max_batch || (loading > 0 && computing > 0)) {
+    return "more than one load or batch goes on";
+  }
+  if (loading + computing > outstanding_) return "the compute thread works, and counts as free";
   if (partitions_.used_bytes() > config_.info.memory_bytes) {
     return "more is loaded than the memory allows";
   }

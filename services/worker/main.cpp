@@ -30,6 +30,8 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
   info.memory_bytes = static_cast<std::uint64_t>(options.memory);
   info.cores =
       static_cast<std::uint32_t>(options.threads > 0 ? options.threads : engine::usable_cpus());
+  info.max_batch = static_cast<std::uint32_t>(options.max_batch);
+  shell.core.batch_wait = Milliseconds(options.batch_wait_ms);
   info.safe_zone = options.zone == "safe";
   info.isa = engine.isa();
   info.version = HYPS_VERSION;

@@ -34,6 +34,10 @@ void declare(runtime::Schema& schema, Options& options) {
                "bytes of memory for inputs and results of several tasks; 0: a quarter");
   schema.integer("threads", &options.threads, 0, 1024,
                  "threads to compute with; 0: as many as the CPU quota allows");
+  schema.integer("max_batch", &options.max_batch, 1, 64,
+                 "waiting tasks of a partition that are computed in one go, where that is faster");
+  schema.integer("batch_wait_ms", &options.batch_wait_ms, 0, 1000,
+                 "ms to wait for more of them while there is nothing else to do");
   schema.choice("zone", &options.zone, {"open", "safe"},
                 "safe: may see the input image and the answer");
   schema.text("cache_dir", &options.cache_dir,

@@ -123,12 +123,13 @@ bool Partitions::on_fetch_failed(Serial serial, const std::string& message, Mill
   return true;
 }
 
-bool Partitions::on_loaded(Serial serial, std::uint64_t resident_bytes, const Needs& needs) {
-  Partition* partition = find(serial);
+bool Partitions::on_loaded(const Loaded& loaded) {
+  Partition* partition = find(loaded.serial);
   if (partition == nullptr) return false;
   partition->state = PartitionState::loaded;
-  partition->resident_bytes = resident_bytes;
-  partition->needs = needs;
+  partition->resident_bytes = loaded.resident_bytes;
+  partition->needs = loaded.needs;
+  partition->gains_from_batches = loaded.gains_from_batches;
   partition->retained = Partition::kAll;
   partition->problem.clear();
   touch(*partition);

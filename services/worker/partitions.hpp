@@ -37,8 +37,9 @@ struct Partition {
   protocol::AssignedPartition assigned;
   PartitionState state = PartitionState::fetching;
   std::uint64_t resident_bytes = 0;
-  Needs needs;                    // once loaded
-  std::uint64_t retained = kAll;  // of its streamable weights, as last told
+  Needs needs;                      // once loaded
+  bool gains_from_batches = false;  // as loaded
+  std::uint64_t retained = kAll;    // of its streamable weights, as last told
   std::uint64_t last_used = 0;
   std::string problem;        // why it cannot be fetched, loaded or accepted
   bool fetch_failed = false;  // to be asked for again, not before retry_at
@@ -65,7 +66,7 @@ class Partitions {
   // News of the shell; false when it is about an assignment that is gone.
   bool on_fetched(Serial serial);
   bool on_fetch_failed(Serial serial, const std::string& message, Milliseconds now);
-  bool on_loaded(Serial serial, std::uint64_t resident_bytes, const Needs& needs);
+  bool on_loaded(const Loaded& loaded);
   bool on_load_failed(Serial serial, const std::string& message, Milliseconds now);
   // Fetches that failed and are due again.
   Effects retry(Milliseconds now);

@@ -74,6 +74,21 @@ class GraphRunner final : public ManifestRunner {
     HYPS_TRY(const auto results, executable_->run(tensors));
     return data_of(results);
   }
+  Result<std::vector<std::vector<Blob>>> run_many(
+      const std::vector<std::vector<Blob>>& batch) override {
+    std::vector<std::vector<cnn::Tensor>> inputs;
+    for (const auto& given : batch) {
+      HYPS_CHECK(check_count(given));
+      HYPS_TRY(inputs.emplace_back(), tensors_of(manifest_.inputs, given));
+    }
+    HYPS_TRY(const auto results, executable_->run_many(inputs));
+    std::vector<std::vector<Blob>> outputs;
+    for (const auto& result : results) outputs.push_back(data_of(result));
+    return outputs;
+  }
+  [[nodiscard]] bool gains_from_batches() const override {
+    return executable_->gains_from_batches();
+  }
   [[nodiscard]] engine::Footprint footprint() const override { return executable_->footprint(); }
   void keep_weights(std::size_t bytes) override { executable_->keep_weights(bytes); }
   void prefetch() override { executable_->prefetch(); }
@@ -173,6 +188,15 @@ Opened open_any(const std::filesystem::path& dir, const std::string& kind, engin
 }
 
 }  // namespace
+
+Result<std::vector<std::vector<Blob>>> Runner::run_many(
+    const std::vector<std::vector<Blob>>& batch) {
+  std::vector<std::vector<Blob>> outputs;
+  for (const auto& given : batch) {
+    HYPS_TRY(outputs.emplace_back(), run(given));
+  }
+  return outputs;
+}
 
 Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
                                             const std::string& kind, engine::Engine& engine,

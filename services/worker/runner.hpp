@@ -21,8 +21,12 @@ class Runner {
   // Raw tensor bytes in and out, in the order of inputs() and outputs(). Errors: invalid is the
   // input's fault (no image, wrong size), anything else is not.
   virtual Result<std::vector<Blob>> run(const std::vector<Blob>& inputs) = 0;
+  // Several runs in one go, each with the bits of one of its own. Fails as a whole.
+  virtual Result<std::vector<std::vector<Blob>>> run_many(
+      const std::vector<std::vector<Blob>>& batch);
   [[nodiscard]] virtual engine::Footprint footprint() const = 0;
   // As of engine::Executable.
+  [[nodiscard]] virtual bool gains_from_batches() const { return false; }
   virtual void keep_weights(std::size_t /*bytes*/) {}
   virtual void prefetch() {}
   [[nodiscard]] virtual const std::vector<cnn::Value>& inputs() const = 0;

@@ -172,5 +172,6 @@ void Shell::perform(const Load& effect) { compute_->add(effect); }
 void Shell::perform(const Unload& effect) { compute_->add(effect); }
 void Shell::perform(const Retain& effect) { compute_->add(effect); }
 void Shell::perform(const Compute& effect) { compute_->add(effect); }
+void Shell::perform(const Wait& effect) { compute_->add(effect); }
 
 }  // namespace hyps::worker

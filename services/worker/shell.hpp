@@ -56,6 +56,7 @@ class Shell {
   void perform(const Unload& effect);
   void perform(const Retain& effect);
   void perform(const Compute& effect);
+  void perform(const Wait& effect);
   void perform(const Log& effect) { runtime::log(effect); }
 
   void send_small(const SendTensor& effect);

@@ -45,6 +45,11 @@ std::size_t Tasks::held_bytes() const {
   return bytes;
 }
 
+std::size_t Tasks::free_bytes() const {
+  const std::size_t taken = held_bytes() + reserved_;
+  return limits_.bytes > taken ? limits_.bytes - taken : 0;
+}
+
 std::vector<TaskKey> Tasks::keys() const {
   std::vector<TaskKey> keys;
   for (const auto& [key, task] : tasks_) keys.push_back(key);
@@ -124,7 +129,7 @@ bool Tasks::wants(const Task& task, const protocol::Chunk& chunk) const {
 
 // A task may need more than all tasks together may hold: it gets it when it is the only one.
 bool Tasks::has_room_for(const protocol::Chunk& chunk) const {
-  const std::size_t held = held_bytes();
+  const std::size_t held = held_bytes() + reserved_;
   const std::size_t limit = held_by_others(chunk.task) == 0 ? limits_.most() : limits_.bytes;
   return held <= limit && chunk.total <= limit - held;
 }

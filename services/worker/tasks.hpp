@@ -84,6 +84,10 @@ class Tasks {
       Milliseconds now, const std::function<bool(const protocol::TaskKey&)>& is_assigned);
 
   [[nodiscard]] std::size_t held_bytes() const;
+  // Room that nothing else takes, until said otherwise: for results that are being computed.
+  void reserve(std::size_t bytes) { reserved_ = bytes; }
+  // Of what all tasks together may hold, what is neither held nor reserved.
+  [[nodiscard]] std::size_t free_bytes() const;
   Counters& counters() { return counters_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -111,6 +115,7 @@ class Tasks {
   std::map<std::uint64_t, Arriving> arriving_;  // by stream
   std::map<protocol::TaskKey, Task> tasks_;
   TaskId last_id_ = 0;
+  std::size_t reserved_ = 0;
   Counters counters_;
 };
 

@@ -46,6 +46,8 @@ void WorkerProcess::on_start() {
   config.info.id = WorkerId(setup_.id);
   config.info.incarnation = world_.random.next();
   config.info.memory_bytes = setup_.memory_bytes;
+  config.info.max_batch = static_cast<std::uint32_t>(world_.random.between(1, 4));
+  config.batch_wait = Milliseconds(world_.random.below(2) == 0 ? 0 : 5);
   config.info.safe_zone = setup_.safe;
   config.info.isa = fmt::format("isa{}", setup_.arithmetic);
   config.limits.bytes = setup_.buffer_bytes;
@@ -165,6 +167,7 @@ struct Perform {
   void operator()(const worker::Unload& e) const { process.add_work(e); }
   void operator()(const worker::Retain&) const {}  // here nothing streams
   void operator()(const worker::Compute& e) const { process.add_work(e); }
+  void operator()(const worker::Wait& e) const { process.add_work(e); }
   void operator()(const worker::Log& e) const {
     process.say([&] { return describe(e.event, e.fields); });
   }
@@ -259,22 +262,29 @@ void WorkerProcess::do_work(const worker::Load& load) {
   std::uint64_t used = 0;
   for (const auto& [serial, other] : life_->loaded) used += other.memory_bytes;
   if (used > setup_.memory_bytes) world_.violate(setup_.id + " loads more than its memory");
-  step(worker::Loaded{load.serial, load.partition.memory_bytes, 1000});
+  worker::Needs needs;
+  needs.further_image = world_.random.below(1000);
+  step(worker::Loaded{load.serial, load.partition.memory_bytes, 1000, needs,
+                      world_.random.below(2) == 0});
 }
 
 void WorkerProcess::do_work(const worker::Unload& unload) { life_->loaded.erase(unload.serial); }
 
-void WorkerProcess::do_work(const worker::Compute& compute) {
-  const auto at = life_->loaded.find(compute.serial);
+void WorkerProcess::do_work(const worker::Compute& batch) {
+  for (const auto& item : batch.items) compute(batch.serial, item);
+}
+
+void WorkerProcess::compute(worker::Serial serial, const worker::Compute::Item& item) {
+  const auto at = life_->loaded.find(serial);
   if (at == life_->loaded.end()) {
     return world_.violate(setup_.id + " computes with a partition that is not loaded");
   }
   if (world_.happens(world_.rates.failing_work)) {
-    return step(worker::ComputeFailed{compute.task, false, "the engine failed"});
+    return step(worker::ComputeFailed{item.task, false, "the engine failed"});
   }
   std::map<std::string, Blob> inputs;
-  for (const auto& input : compute.inputs) inputs[input.name] = input.data;
-  worker::Computed done{compute.task, {}, 1500};
+  for (const auto& input : item.inputs) inputs[input.name] = input.data;
+  worker::Computed done{item.task, {}, 1500};
   const partition::Partition& part = *at->second.partition;
   for (auto& [name, data] : sim::compute(part, inputs, setup_.arithmetic)) {
     done.outputs.push_back({{name, data.size(), digest_of(data.bytes())}, data});

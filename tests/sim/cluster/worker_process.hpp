@@ -38,7 +38,7 @@ class WorkerProcess final : public Process {
   [[nodiscard]] std::size_t held_bytes() const { return life_->core.held_bytes(); }
 
  private:
-  using Work = std::variant<worker::Load, worker::Unload, worker::Compute>;
+  using Work = std::variant<worker::Load, worker::Unload, worker::Compute, worker::Wait>;
   struct Loaded {
     const partition::Partition* partition = nullptr;
     std::uint64_t memory_bytes = 0;
@@ -77,6 +77,8 @@ class WorkerProcess final : public Process {
   void do_work(const worker::Load& load);
   void do_work(const worker::Unload& unload);
   void do_work(const worker::Compute& compute);
+  void do_work(const worker::Wait& wait) { step(worker::Waited{wait.wait}); }
+  void compute(worker::Serial serial, const worker::Compute::Item& item);
   [[nodiscard]] bool has_bundle(const worker::Load& load) const;
 
   const WorkerSetup setup_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "common/onnx/onnx.hpp"
@@ -36,8 +37,12 @@ class WorkerShell : public ::testing::Test {
   }
   void TearDown() override { stop(); }
 
-  void start() {
+  void start() { start(engine::make_reference_engine(), 1); }
+  // Waits long for more of a batch, unless it is full.
+  void start(std::unique_ptr<engine::Engine> engine, std::uint32_t max_batch) {
     ShellOptions options;
+    options.core.info.max_batch = max_batch;
+    options.core.batch_wait = Milliseconds(max_batch > 1 ? 1000 : 0);
     options.core.info.id = WorkerId("w1");
     options.core.info.incarnation = kIncarnation;
     options.core.info.memory_bytes = 1U << 30U;
@@ -46,7 +51,7 @@ class WorkerShell : public ::testing::Test {
     shell_ = std::make_unique<Shell>(
         options,
         bus::make_memory_bus(broker_, "w1", protocol::status_topic("worker", "w1"), "offline"),
-        bus::make_memory_pulse(broker_), engine::make_reference_engine());
+        bus::make_memory_pulse(broker_), std::move(engine));
     stopped_ = false;
     thread_ = std::thread([this] { EXPECT_TRUE(shell_->run(stopped_).ok()); });
     hello_ = hub_.greet<protocol::Hello>();
@@ -58,8 +63,8 @@ class WorkerShell : public ::testing::Test {
     shell_.reset();
   }
   const partition::Partition& middle() { return plan_.partitions.at(1); }
-  protocol::TaskKey task(const partition::Partition& part) {
-    return {JobId("job1"), plan_.id(), part.name};
+  protocol::TaskKey task(const partition::Partition& part, const std::string& job = "job1") {
+    return {JobId(job), plan_.id(), part.name};
   }
   // Its bundle in the hub, and the assignment of it.
   protocol::AssignedPartition assignment(const partition::Partition& part) {
@@ -72,10 +77,10 @@ class WorkerShell : public ::testing::Test {
     }
     return assigned;
   }
-  void run(const partition::Partition& part, const Blob& input) {
+  void run(const partition::Partition& part, const Blob& input, const std::string& job = "job1") {
     hub_.send(protocol::Run{
-        task(part), 1, {{part.inputs[0].name, input.size(), digest_of(input.bytes())}}});
-    hub_.send_tensor(task(part), 1, part.inputs[0].name, input);
+        task(part, job), 1, {{part.inputs[0].name, input.size(), digest_of(input.bytes())}}});
+    hub_.send_tensor(task(part, job), 1, part.inputs[0].name, input);
   }
 
   TemporaryFolder folder_;
@@ -109,6 +114,54 @@ TEST_F(WorkerShell, SaysHelloThenFetchesComputesAndSendsTheRightResult) {
     ASSERT_TRUE(beat.has_value());
     if (beat->tasks.empty() && beat->loaded.size() == 1) break;
   }
+}
+
+TEST_F(WorkerShell, ABatchHasTheBitsOfSingleRuns) {
+  std::vector<cnn::Tensor> inputs;
+  for (std::uint64_t i = 0; i < 4; ++i) inputs.push_back(random_input(i));
+  const auto engine = engine::make_onednn_engine(1);
+  const auto alone = engine->compile(graph_);
+  ASSERT_TRUE(alone.ok());
+  stop();
+  start(engine::make_onednn_engine(2), 4);
+  hub_.send(protocol::Assign{kIncarnation, {assignment(middle())}});
+  for (std::size_t i = 0; i < 4; ++i) run(middle(), inputs[i].data, "job" + std::to_string(i));
+  std::map<std::string, Digest> digests;
+  while (digests.size() < 4) {
+    const auto done = hub_.next<protocol::TaskDone>();
+    ASSERT_TRUE(done.has_value());
+    digests[done->task.job.text] = done->outputs.at(0).digest;
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto expected = (*alone)->run({inputs[i]});
+    ASSERT_TRUE(expected.ok());
+    EXPECT_EQ(digests.at("job" + std::to_string(i)), digest_of((*expected)[0].data.bytes()));
+  }
+}
+
+TEST_F(WorkerShell, OneOfABatchThatIsToBlameFailsAlone) {
+  stop();
+  start(engine::make_onednn_engine(1), 3);
+  hub_.send(protocol::Assign{kIncarnation, {assignment(middle())}});
+  run(middle(), random_input(1).data, "good1");
+  run(middle(), Blob::copy_of("of another size"), "bad");
+  run(middle(), random_input(2).data, "good2");
+  const auto first = hub_.next<protocol::TaskDone>();
+  const auto failed = hub_.next<protocol::TaskFailed>();
+  const auto second = hub_.next<protocol::TaskDone>();
+  ASSERT_TRUE(first && failed && second);
+  EXPECT_EQ(first->task.job.text, "good1");
+  EXPECT_EQ(failed->task.job.text, "bad");
+  EXPECT_TRUE(failed->permanent);
+  EXPECT_EQ(second->task.job.text, "good2");
+}
+
+TEST_F(WorkerShell, AWaitForMoreOfABatchEnds) {
+  stop();
+  start(engine::make_onednn_engine(1), 3);
+  hub_.send(protocol::Assign{kIncarnation, {assignment(middle())}});
+  run(middle(), random_input(1).data, "only");
+  EXPECT_TRUE(hub_.next<protocol::TaskDone>().has_value());
 }
 
 TEST_F(WorkerShell, AnImageThatIsNoneFailsForGood) {

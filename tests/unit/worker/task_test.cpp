@@ -18,10 +18,10 @@ TEST(WorkerTask, ComputesWhenRunAndAllInputsAreHere) {
   EXPECT_TRUE(world.settle(world.tensor("v1", "b", "BBB")).empty());
   const auto computes = world.settle(world.tensor("v1", "a", "AA"));
   ASSERT_EQ(computes.size(), 1U);
-  ASSERT_EQ(computes[0].inputs.size(), 2U);
-  EXPECT_EQ(computes[0].inputs[0].name, "a");
-  EXPECT_EQ(computes[0].inputs[0].data.text(), "AA");
-  EXPECT_EQ(computes[0].inputs[1].data.text(), "BBB");
+  ASSERT_EQ(computes[0].items.at(0).inputs.size(), 2U);
+  EXPECT_EQ(computes[0].items.at(0).inputs[0].name, "a");
+  EXPECT_EQ(computes[0].items.at(0).inputs[0].data.text(), "AA");
+  EXPECT_EQ(computes[0].items.at(0).inputs[1].data.text(), "BBB");
 }
 
 TEST(WorkerTask, TensorsMayArriveBeforeTheirRun) {
@@ -244,8 +244,8 @@ TEST(WorkerTask, AFailedComputationIsToldWithItsKindAndForgotten) {
   world.ready({assigned("v1")});
   world.run("v1", {ref("a", "AA")});
   const auto computes = world.settle(world.tensor("v1", "a", "AA"));
-  const auto failed =
-      published<TaskFailed>(world.send(ComputeFailed{computes.at(0).task, true, "no image"}));
+  const auto failed = published<TaskFailed>(
+      world.send(ComputeFailed{computes.at(0).items.at(0).task, true, "no image"}));
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_TRUE(failed[0].permanent);
   EXPECT_EQ(failed[0].message, "no image");

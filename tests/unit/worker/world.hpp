@@ -89,7 +89,7 @@ class World {
   }
 
   Effects computed(const Compute& compute, const std::string& output = "result") {
-    return send(Computed{compute.task, {{ref("y", output), blob(output)}}, 7});
+    return send(Computed{compute.items.at(0).task, {{ref("y", output), blob(output)}}, 7});
   }
 
   Core core;
