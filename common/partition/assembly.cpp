@@ -11,7 +11,7 @@ std::string slice_name(const std::string& tensor, std::int64_t index, std::int64
 }
 
 Assembly::Assembly(const cnn::Graph& graph, const Flow& flow, const std::vector<Layer>& layers,
-                   const std::vector<SlicedLayer>& sliced)
+                   const std::vector<Division>& sliced)
     : graph_(graph), flow_(flow), layers_(layers), sliced_(sliced) {}
 
 std::vector<std::string> Assembly::layer_names(cnn::Range nodes, int joined) const {
@@ -27,7 +27,7 @@ std::vector<std::string> Assembly::layer_names(cnn::Range nodes, int joined) con
 
 std::vector<cnn::Value> Assembly::slices_of(int id) const {
   const cnn::Value& whole = *flow_.tracked(id).value;
-  const auto made = std::find_if(sliced_.begin(), sliced_.end(), [&](const SlicedLayer& layer) {
+  const auto made = std::find_if(sliced_.begin(), sliced_.end(), [&](const Division& layer) {
     return layer.run.result(graph_) == whole.name;
   });
   std::vector<cnn::Value> slices;
@@ -68,8 +68,9 @@ void Assembly::add_vertical(cnn::Range nodes, int joined) {
   partitions_.push_back(std::move(partition));
 }
 
-void Assembly::add_horizontal(const SlicedLayer& sliced) {
-  ++sliced_layers_;
+void Assembly::add_siblings(const Division& sliced) {
+  const bool tiles = sliced.kind == Kind::tile;
+  const int number = ++(tiles ? tiled_groups_ : sliced_layers_);
   const int whole = flow_.id_of(sliced.run.result(graph_));
   const std::vector<cnn::Value> outputs = slices_of(whole);
   std::vector<cnn::Value> inputs;
@@ -81,10 +82,10 @@ void Assembly::add_horizontal(const SlicedLayer& sliced) {
       std::any_of(inputs.begin(), inputs.end(), [&](const auto& v) { return is_secret(v.name); });
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     Partition partition;
-    partition.name = PartitionName(fmt::format("h{:02}.{}", sliced_layers_, i));
-    partition.kind = Kind::horizontal;
+    partition.name = PartitionName(fmt::format("{}{:02}.{}", tiles ? 't' : 'h', number, i));
+    partition.kind = sliced.kind;
     partition.safe_zone = sees_image || flow_.tracked(whole).output;
-    partition.layers = {layers_[sliced.layer].name};
+    partition.layers = layer_names(sliced.run.nodes, -1);
     partition.nodes = sliced.run.nodes;
     partition.slice_axis = sliced.run.axis;
     partition.slice = sliced.ranges[i];

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "common/partition/divisions.hpp"
 #include "common/partition/partition.hpp"
-#include "common/partition/slices_needed.hpp"
 
 namespace hyps::partition {
 
@@ -16,11 +16,11 @@ class Assembly {
  public:
   // Borrows everything.
   Assembly(const cnn::Graph& graph, const Flow& flow, const std::vector<Layer>& layers,
-           const std::vector<SlicedLayer>& sliced);
+           const std::vector<Division>& sliced);
 
   // In the order of the nodes. joined: as in Sweep.
   void add_vertical(cnn::Range nodes, int joined);
-  void add_horizontal(const SlicedLayer& sliced);
+  void add_siblings(const Division& sliced);
   Result<Plan> finish(const Request& request);
 
  private:
@@ -33,10 +33,11 @@ class Assembly {
   const cnn::Graph& graph_;
   const Flow& flow_;
   const std::vector<Layer>& layers_;
-  const std::vector<SlicedLayer>& sliced_;
+  const std::vector<Division>& sliced_;
   std::vector<Partition> partitions_;
   int verticals_ = 0;
   int sliced_layers_ = 0;
+  int tiled_groups_ = 0;
 };
 
 }  // namespace hyps::partition

@@ -6,6 +6,7 @@
 
 #include "common/partition/partition.hpp"
 #include "common/partition/slicing.hpp"
+#include "common/partition/tile_graph.hpp"
 
 namespace hyps::partition {
 
@@ -62,7 +63,9 @@ class Extraction {
                      fmt::format("it covers nodes {} to {} of {}", range.begin, range.end, nodes));
     }
     HYPS_CHECK(add_joins());
-    if (partition_.kind == Kind::horizontal) {
+    if (partition_.kind == Kind::tile) {
+      HYPS_CHECK(add_tile());
+    } else if (partition_.kind == Kind::horizontal) {
       HYPS_CHECK(add_sliced_nodes());
     } else {
       for (auto i = range.begin; i < range.end; ++i) HYPS_CHECK(add_whole_node(i));
@@ -74,7 +77,7 @@ class Extraction {
  private:
   const Partition* maker_of_slice(const std::string& tensor) const {
     for (const auto& other : plan_.partitions) {
-      if (other.kind == Kind::horizontal && other.outputs[0].name == tensor) return &other;
+      if (is_sibling(other.kind) && other.outputs[0].name == tensor) return &other;
     }
     return nullptr;
   }
@@ -131,6 +134,13 @@ class Extraction {
     }
     part_.nodes.push_back(node);
     return {};
+  }
+
+  Status add_tile() {
+    const bool fits =
+        partition_.slice_axis == kTileAxis &&
+        append_tile(graph_, partition_.nodes, partition_.slice, partition_.outputs[0].name, part_);
+    return fits ? Status() : foreign(partition_, "its nodes have no such tile");
   }
 
   Status add_sliced_nodes() {
@@ -195,7 +205,7 @@ class Extraction {
 }  // namespace
 
 Result<cnn::Graph> extract(const cnn::Graph& graph, const Plan& plan, const Partition& partition) {
-  if (partition.kind != Kind::vertical && partition.kind != Kind::horizontal) {
+  if (!has_layers(partition.kind)) {
     return Error{ErrorKind::invalid, fmt::format("partition '{}' computes no part of the model: {} "
                                                  "has no graph",
                                                  partition.name.text, to_string(partition.kind))};

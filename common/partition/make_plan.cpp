@@ -4,8 +4,8 @@
 
 #include "common/partition/assembly.hpp"
 #include "common/partition/cutting.hpp"
+#include "common/partition/divisions.hpp"
 #include "common/partition/partition.hpp"
-#include "common/partition/slices_needed.hpp"
 
 namespace hyps::partition {
 
@@ -50,7 +50,7 @@ Status check_request(const Request& request) {
 }
 
 // The stretches of nodes between the sliced layers, in order; one more than there are of those.
-std::vector<cnn::Range> stretches(const cnn::Graph& graph, const std::vector<SlicedLayer>& sliced) {
+std::vector<cnn::Range> stretches(const cnn::Graph& graph, const std::vector<Division>& sliced) {
   std::vector<cnn::Range> ranges;
   std::int64_t begin = 0;
   for (const auto& layer : sliced) {
@@ -73,7 +73,7 @@ std::vector<Unit> units_in(const std::vector<Layer>& layers, cnn::Range stretch)
 
 std::vector<Cutter> make_cutters(const cnn::Graph& graph, const Flow& flow,
                                  const std::vector<Layer>& layers,
-                                 const std::vector<SlicedLayer>& sliced, const Threshold& threshold,
+                                 const std::vector<Division>& sliced, const Threshold& threshold,
                                  const std::vector<SplitPoint>& points) {
   std::vector<Cutter> cutters;
   const auto ranges = stretches(graph, sliced);
@@ -82,7 +82,7 @@ std::vector<Cutter> make_cutters(const cnn::Graph& graph, const Flow& flow,
     int joined = -1;
     const bool taken_in_slices = i < sliced.size() && sliced[i].joined >= 0;
     if (i > 0 && !taken_in_slices) {
-      const SlicedLayer& before = sliced[i - 1];
+      const Division& before = sliced[i - 1];
       joined = flow.id_of(before.run.result(graph));
       const std::int64_t at = before.run.nodes.end;
       units.insert(units.begin(), Unit{{at, at}, before.layer, false});
@@ -201,7 +201,7 @@ Result<Plan> make_plan(const cnn::Graph& graph, const Request& request) {
     return Error{ErrorKind::unsupported,
                  fmt::format("the model has {} layers; the most is {}", layers.size(), kMaxLayers)};
   }
-  HYPS_TRY(const std::vector<SlicedLayer> sliced, choose_slices(graph, flow, layers, request));
+  HYPS_TRY(const std::vector<Division> sliced, choose_divisions(graph, flow, layers, request));
   const std::vector<SplitPoint> points = split_points(graph, layers, request.threshold);
   std::vector<Cutter> cutters =
       make_cutters(graph, flow, layers, sliced, request.threshold, points);
@@ -223,7 +223,7 @@ Result<Plan> make_plan(const cnn::Graph& graph, const Request& request) {
       assembly.add_vertical(cutters[i].nodes_of(cuts[i][k], end),
                             k == 0 ? cutters[i].joined() : -1);
     }
-    if (i < sliced.size()) assembly.add_horizontal(sliced[i]);
+    if (i < sliced.size()) assembly.add_siblings(sliced[i]);
   }
   return assembly.finish(request);
 }

@@ -26,17 +26,25 @@ struct Request {
   std::vector<std::string> cut_after;
   // Layer name → number of H-partitions, for layers that need not be under the threshold too.
   std::map<std::string, int> slices;
+  // Groups of layers, from the first to the last, and in how many tiles each is computed.
+  struct Tiles {
+    std::string first;
+    std::string last;
+    int count = 0;
+  };
+  std::vector<Tiles> tiles;
 };
 
 // Vertical first, horizontal only where it must: a layer above the threshold gets the smallest
-// number of H-partitions that brings each under it; runs of other layers become V-partitions no
-// larger than the threshold, cut preferably at optional points, in the smallest number, then with
-// the fewest bytes crossing. Errors: invalid, naming the layer that fits in no way and why;
-// unsupported above kMaxLayers or kMaxPartitions.
-// REQUIRES: infer_shapes and fold_constants succeeded.
+// number of H-partitions that brings each under it; layers whose feature maps take more than half
+// of a threshold in bytes are tiled where they can be (tiles.hpp); runs of other layers become
+// V-partitions no larger than the threshold, cut preferably at optional points, in the smallest
+// number, then with the fewest bytes crossing. Errors: invalid, naming the layer that fits in no
+// way and why; unsupported above kMaxLayers or kMaxPartitions. REQUIRES: infer_shapes and
+// fold_constants succeeded.
 Result<Plan> make_plan(const cnn::Graph& graph, const Request& request);
 
-// The sub-graph of one vertical or horizontal partition, with its weights sliced (slices along
+// The sub-graph of one partition that has layers, with its weights sliced (slices along
 // axis 0 share memory with the graph's). Its inputs and outputs are the partition's; where an input
 // was cut into slices it begins with the Concat that joins them. Errors: the plan belongs to
 // another graph.

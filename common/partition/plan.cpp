@@ -15,11 +15,17 @@ const char* to_string(Kind kind) {
       return "vertical";
     case Kind::horizontal:
       return "horizontal";
+    case Kind::tile:
+      return "tile";
     case Kind::report:
       break;
   }
   return "report";
 }
+
+bool has_layers(Kind kind) { return kind != Kind::ingest && kind != Kind::report; }
+
+bool is_sibling(Kind kind) { return kind == Kind::horizontal || kind == Kind::tile; }
 
 const char* to_string(Objective objective) {
   return objective == Objective::throughput ? "throughput" : "latency";
@@ -46,8 +52,7 @@ const Partition* Plan::find(const PartitionName& name) const {
 
 void replicate(Plan& plan, const Replication& replication) {
   for (Partition& partition : plan.partitions) {
-    const bool of_layers = partition.kind == Kind::vertical || partition.kind == Kind::horizontal;
-    if (of_layers) partition.replication = replication;
+    if (has_layers(partition.kind)) partition.replication = replication;
   }
 }
 

@@ -22,16 +22,24 @@ inline constexpr std::size_t kMaxPlanJsonBytes = 8 << 20;
 inline constexpr const char* kImageTensor = "@image";    // what a user sent, bytes
 inline constexpr const char* kAnswerTensor = "@answer";  // JSON, bytes
 
-enum class Kind { ingest, vertical, horizontal, report };
+enum class Kind {
+  ingest,
+  vertical,
+  horizontal,  // some neurons or channels of one layer
+  tile,        // some rows of the result of a group of layers (fused tiles: Zhao et al. 2018)
+  report,
+};
 const char* to_string(Kind kind);
+bool has_layers(Kind kind);  // a part of the network: all but ingest and report
+bool is_sibling(Kind kind);  // one of several that make slices of one tensor
 
 struct Partition {
-  PartitionName name;  // "ingest", "v01", "h02.1", …, "report"
+  PartitionName name;  // "ingest", "v01", "h02.1", "t01.0", …, "report"
   Kind kind = Kind::vertical;
   bool safe_zone = false;           // may run on safe-zone workers only: it sees image or answer
   std::vector<std::string> layers;  // names, for people
   cnn::Range nodes;                 // indices into the model graph's nodes
-  int slice_axis = -1;              // H-partitions: axis of the layer's output
+  int slice_axis = -1;              // siblings: axis of the tensor they make
   cnn::Range slice;                 //   and range along it
   int slice_index = 0;              //   i of
   int slice_count = 1;              //   n

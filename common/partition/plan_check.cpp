@@ -37,11 +37,11 @@ Status check_numbers(const Partition& partition) {
 }
 
 Status check_slice(const Partition& p) {
-  if (p.kind != Kind::horizontal) {
+  if (!is_sibling(p.kind)) {
     if (p.slice_axis == -1 && p.slice_count == 1 && p.slice_index == 0 && p.slice == cnn::Range{}) {
       return {};
     }
-    return about(p, "only a horizontal partition has a slice");
+    return about(p, "only horizontal partitions and tiles have a slice");
   }
   const bool indexed = p.slice_count >= 1 && p.slice_index >= 0 && p.slice_index < p.slice_count;
   const bool ranged = p.slice.begin >= 0 && p.slice.begin < p.slice.end;
@@ -57,8 +57,8 @@ Status check_slice(const Partition& p) {
 }
 
 Status check_replication(const Partition& p) {
-  const bool of_layers = p.kind == Kind::vertical || p.kind == Kind::horizontal;
-  if (!of_layers && p.replication.replicas != 1) return about(p, "it must not be replicated");
+  if (!has_layers(p.kind) && p.replication.replicas != 1)
+    return about(p, "it must not be replicated");
   const Status status = check(p.replication);
   return status.ok() ? Status() : about(p, status.error().message);
 }
@@ -130,17 +130,17 @@ class EdgeCheck {
 Status check_siblings(const std::vector<Partition>& all) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Partition& p = all[i];
-    if (p.kind != Kind::horizontal) continue;
+    if (!is_sibling(p.kind)) continue;
     const bool first = p.slice_index == 0;
     const Partition* before = first || i == 0 ? nullptr : &all[i - 1];
     const bool follows =
         first ? p.slice.begin == 0
-              : before != nullptr && before->kind == Kind::horizontal &&
+              : before != nullptr && before->kind == p.kind &&
                     before->slice_index + 1 == p.slice_index && before->nodes == p.nodes &&
                     before->slice_count == p.slice_count && before->slice_axis == p.slice_axis &&
                     before->slice.end == p.slice.begin;
     const bool is_last = p.slice_index + 1 == p.slice_count;
-    const bool goes_on = is_last || (i + 1 < all.size() && all[i + 1].kind == Kind::horizontal &&
+    const bool goes_on = is_last || (i + 1 < all.size() && all[i + 1].kind == p.kind &&
                                      all[i + 1].slice_index == p.slice_index + 1);
     if (!follows || !goes_on) return about(p, "its sibling slices do not stand beside it in order");
   }

@@ -43,7 +43,7 @@ Json to_json(const Partition& partition) {
   json["safe_zone"] = partition.safe_zone;
   json["layers"] = partition.layers;
   json["nodes"] = {partition.nodes.begin, partition.nodes.end};
-  if (partition.kind == Kind::horizontal) {
+  if (is_sibling(partition.kind)) {
     json["slice"] = {{"axis", partition.slice_axis},
                      {"range", {partition.slice.begin, partition.slice.end}},
                      {"index", partition.slice_index},
@@ -230,14 +230,15 @@ Result<Partition> read_partition(const Json& json, std::size_t index) {
   Reader reader(json, where);
   Partition partition;
   partition.name = PartitionName(reader.text("name"));
-  const auto kind = one_of<Kind>(reader.text("kind"), to_string,
-                                 {Kind::ingest, Kind::vertical, Kind::horizontal, Kind::report});
-  if (!kind) reader.fail("kind", "is none of ingest, vertical, horizontal, report");
+  const auto kind =
+      one_of<Kind>(reader.text("kind"), to_string,
+                   {Kind::ingest, Kind::vertical, Kind::horizontal, Kind::tile, Kind::report});
+  if (!kind) reader.fail("kind", "is none of ingest, vertical, horizontal, tile, report");
   partition.kind = kind.value_or(Kind::vertical);
   partition.safe_zone = reader.boolean("safe_zone");
   partition.layers = reader.texts("layers");
   partition.nodes = reader.range("nodes");
-  if (partition.kind == Kind::horizontal) {
+  if (is_sibling(partition.kind)) {
     const Json* slice = reader.object("slice");
     if (slice != nullptr) reader.take(read_slice(*slice, where, partition));
   }

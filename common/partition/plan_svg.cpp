@@ -166,8 +166,9 @@ class Picture {
   }
 
   static std::string kind_label(const Partition& p) {
-    if (p.kind == Kind::horizontal) {
-      return fmt::format("slice {} of {}", p.slice_index + 1, p.slice_count);
+    if (is_sibling(p.kind)) {
+      return fmt::format("{} {} of {}", p.kind == Kind::tile ? "tile" : "slice", p.slice_index + 1,
+                         p.slice_count);
     }
     if (p.kind != Kind::vertical) return "";
     return p.nodes.size() == 0 ? "join" : "vertical";
@@ -182,6 +183,7 @@ class Picture {
       case Kind::vertical:
         return layers_label(p, kLabelWidth);
       case Kind::horizontal:
+      case Kind::tile:
         break;
     }
     const std::string range = fmt::format(" [{}, {})", p.slice.begin, p.slice.end);
@@ -216,7 +218,7 @@ class Picture {
       const bool near = index >= before.first && index < before.first + before.count;
       (near ? crossing.near : crossing.far).push_back(input);
       if (!near) crossing.far_from.insert(maker->second->name.text);
-      if (near && maker->second->kind == Kind::horizontal) crossing.slices = true;
+      if (near && is_sibling(maker->second->kind)) crossing.slices = true;
     }
     return crossing;
   }

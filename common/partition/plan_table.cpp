@@ -26,8 +26,9 @@ std::string count_or_dash(std::int64_t count) { return count == 0 ? "-" : format
 
 std::string kind_text(const Partition& partition) {
   std::string text = to_string(partition.kind);
-  if (partition.kind == Kind::horizontal) {
-    text = fmt::format("slice {}/{}", partition.slice_index + 1, partition.slice_count);
+  if (is_sibling(partition.kind)) {
+    text = fmt::format("{} {}/{}", partition.kind == Kind::tile ? "tile" : "slice",
+                       partition.slice_index + 1, partition.slice_count);
   }
   if (partition.replication.replicas > 1) {
     text += fmt::format(" x{}", partition.replication.replicas);

@@ -10,7 +10,7 @@ std::vector<Stage> stages_of(const Plan& plan) {
   std::vector<Stage> stages;
   for (std::size_t i = 0; i < plan.partitions.size(); ++i) {
     const Partition& partition = plan.partitions[i];
-    if (partition.kind == Kind::horizontal && partition.slice_index > 0 && !stages.empty()) {
+    if (is_sibling(partition.kind) && partition.slice_index > 0 && !stages.empty()) {
       ++stages.back().count;
     } else {
       Stage stage;

@@ -116,10 +116,10 @@ class Placer {
   }
   // Slices of the layer of p on d, p itself not counted.
   [[nodiscard]] int siblings(std::size_t d, std::size_t p) const {
-    if (parts_[p].kind != partition::Kind::horizontal) return 0;
+    if (!partition::is_sibling(parts_[p].kind)) return 0;
     int count = 0;
     for (std::size_t q = first_sibling(p); q < parts_.size(); ++q) {
-      if (parts_[q].kind != partition::Kind::horizontal || !(parts_[q].nodes == parts_[p].nodes)) {
+      if (parts_[q].kind != parts_[p].kind || !(parts_[q].nodes == parts_[p].nodes)) {
         break;
       }
       if (q != p && device_of_[q] == d) ++count;

@@ -34,11 +34,26 @@ Result<std::map<std::string, int>> parse_slices(const std::string& text) {
     const char* end = item.data() + item.size();
     if (equals == std::string::npos ||
         std::from_chars(item.data() + equals + 1, end, count).ptr != end || count < 1) {
-      return Error{ErrorKind::invalid, "'" + item + "' is no slicing; write LAYER=COUNT"};
+      return Error{ErrorKind::invalid, "'" + item + "' has no count; write LAYER=COUNT"};
     }
     slices[item.substr(0, equals)] = count;
   }
   return slices;
+}
+
+// "conv1_1..pool1=4": those layers and what is between them, or one layer.
+Result<std::vector<partition::Request::Tiles>> parse_tiles(const std::string& text) {
+  HYPS_TRY(const auto counts, parse_slices(text));
+  std::vector<partition::Request::Tiles> tiles;
+  for (const auto& [layers, count] : counts) {
+    const std::size_t dots = layers.find("..");
+    if (dots == std::string::npos) {
+      tiles.push_back({layers, layers, count});
+    } else {
+      tiles.push_back({layers.substr(0, dots), layers.substr(dots + 2), count});
+    }
+  }
+  return tiles;
 }
 
 }  // namespace
@@ -119,6 +134,9 @@ void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
       ->check(CLI::Range(1, 1000));
   verb->add_option("--cut-after", cut_after, "Cut after exactly these layers: pool1,pool2");
   verb->add_option("--slices", slices, "H-partitions of a layer: fc6=4,conv5_1=2");
+  verb->add_option("--tiles", tiles,
+                   "Tiles of a group of layers, computed one after another on bands of rows: "
+                   "conv1_1..pool1=4");
   verb->add_option("--plan", plan_file, "Take this plan (JSON) instead of making one")
       ->check(CLI::ExistingFile);
   verb->add_option("--objective", objective,
@@ -142,7 +160,7 @@ Result<partition::Plan> plan_with(const Model& model, const CutOptions& options)
     HYPS_TRY(memory, parse_bytes(options.memory));
   }
   if (options.workers > 0 && options.threshold.empty() && options.cut_after.empty() &&
-      options.slices.empty()) {
+      options.slices.empty() && options.tiles.empty()) {
     std::vector<planning::Device> devices;
     for (int i = 1; i <= options.workers; ++i) {
       devices.push_back({.id = WorkerId("w" + std::to_string(i)),
@@ -162,6 +180,7 @@ Result<partition::Plan> plan_with(const Model& model, const CutOptions& options)
   request.min_partitions = std::max(1, options.workers);
   request.cut_after = split(options.cut_after, ',');
   HYPS_TRY(request.slices, parse_slices(options.slices));
+  HYPS_TRY(request.tiles, parse_tiles(options.tiles));
   HYPS_TRY(auto plan, partition::make_plan(model.graph, request));
   plan.objective = objective;
   return plan;

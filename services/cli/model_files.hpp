@@ -49,13 +49,14 @@ struct CutOptions {
   int workers = 0;        // as many devices of that memory
   std::string cut_after;  // "pool1,pool2"
   std::string slices;     // "fc6=4,conv5_1=2"
+  std::string tiles;      // "conv1_1..pool1=4"
   std::string plan_file;  // JSON
   std::string objective = "latency";
 
   void add_options(CLI::App* verb, bool several_thresholds);
   [[nodiscard]] bool given() const {
     return !threshold.empty() || !memory.empty() || workers > 0 || !cut_after.empty() ||
-           !slices.empty() || !plan_file.empty();
+           !slices.empty() || !tiles.empty() || !plan_file.empty();
   }
 };
 // The plan these options ask for; without any, one V-partition.

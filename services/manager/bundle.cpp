@@ -54,6 +54,7 @@ Status write_content(const cnn::Graph& graph, const partition::Plan& plan, const
       return inputs.labels.empty() ? Status() : write_file(dir / "labels.txt", inputs.labels);
     case Kind::vertical:
     case Kind::horizontal:
+    case Kind::tile:
       break;
   }
   HYPS_TRY(const cnn::Graph piece, partition::extract(graph, plan, part));

@@ -62,7 +62,7 @@ std::vector<Blob> data_of(const std::vector<cnn::Tensor>& tensors) {
   return blobs;
 }
 
-// Vertical and horizontal partitions: a compiled ONNX graph.
+// Vertical and horizontal partitions and tiles: a compiled ONNX graph.
 class GraphRunner final : public ManifestRunner {
  public:
   GraphRunner(Manifest manifest, std::unique_ptr<engine::Executable> executable)
@@ -181,7 +181,7 @@ Opened open_any(const std::filesystem::path& dir, const std::string& kind, engin
   }
   if (kind == "ingest") return open_ingest(dir, std::move(manifest));
   if (kind == "report") return open_report(dir, std::move(manifest));
-  if (kind == "vertical" || kind == "horizontal") {
+  if (kind == "vertical" || kind == "horizontal" || kind == "tile") {
     return open_graph(dir, std::move(manifest), engine, packing);
   }
   return Error{ErrorKind::unsupported, "partitions of kind '" + kind + "' are not known here"};

@@ -15,8 +15,9 @@ namespace hyps::test {
 
 struct Tally {
   int plans = 0;
-  int partitions = 0;  // vertical and horizontal, of all plans
+  int partitions = 0;  // of all plans, ingest and report not counted
   int horizontal = 0;
+  int tiles = 0;
   int identical = 0;   // plans that gave every bit of the whole
   double largest = 0;  // relative error
 };
@@ -58,7 +59,7 @@ inline Tally expect_plans_equal_the_whole(const cnn::Graph& graph, int plans) {
   for (int seed = 1; seed <= plans && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("plan {}", seed));
     Random draw(static_cast<std::uint64_t>(seed));
-    const auto plan = partition::make_plan(graph, random_cuts(layers, draw));
+    const auto plan = partition::make_plan(graph, random_cuts(graph, layers, draw));
     EXPECT_TRUE(plan.ok()) << plan.error().message;
     if (!plan.ok()) break;
     const auto got = run_in_partitions(graph, *plan, inputs, *engine);
@@ -67,9 +68,9 @@ inline Tally expect_plans_equal_the_whole(const cnn::Graph& graph, int plans) {
     compare(*got, *right, tally);
     ++tally.plans;
     for (const auto& part : plan->partitions) {
-      const bool horizontal = part.kind == partition::Kind::horizontal;
-      tally.horizontal += horizontal ? 1 : 0;
-      tally.partitions += horizontal || part.kind == partition::Kind::vertical ? 1 : 0;
+      tally.horizontal += part.kind == partition::Kind::horizontal ? 1 : 0;
+      tally.tiles += part.kind == partition::Kind::tile ? 1 : 0;
+      tally.partitions += partition::has_layers(part.kind) ? 1 : 0;
     }
   }
   return tally;
@@ -83,8 +84,10 @@ inline int plans_wanted() {
 
 inline void print(const std::string& name, const Tally& tally) {
   fmt::print(
-      "{}: {} plans with {} partitions, {} of them H; {} bit-identical, largest error {:.2g}\n",
-      name, tally.plans, tally.partitions, tally.horizontal, tally.identical, tally.largest);
+      "{}: {} plans with {} partitions, {} of them H, {} tiles; {} bit-identical, largest error "
+      "{:.2g}\n",
+      name, tally.plans, tally.partitions, tally.horizontal, tally.tiles, tally.identical,
+      tally.largest);
 }
 
 }  // namespace hyps::test

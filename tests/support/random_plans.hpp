@@ -15,8 +15,29 @@
 
 namespace hyps::test {
 
-// Cuts anywhere, sliceable layers in 2 to 7, or both.
-inline partition::Request random_cuts(const std::vector<partition::Layer>& layers, Random& random) {
+// A few groups of one to four layers in two to five tiles each, where tiles can be had; nothing
+// else is asked of their layers then.
+inline void add_random_tiles(const cnn::Graph& graph, const std::vector<partition::Layer>& layers,
+                             Random& random, partition::Request& request) {
+  std::size_t floor = 0;
+  for (int tries = 0; tries < 3 && floor < layers.size(); ++tries) {
+    const std::size_t first = floor + random.below(layers.size() - floor);
+    const std::size_t last = std::min(layers.size() - 1, first + random.below(4));
+    const partition::Request::Tiles tiles{layers[first].name, layers[last].name,
+                                          static_cast<int>(random.between(2, 5))};
+    partition::Request probe;
+    probe.model_name = "probe";
+    probe.tiles = {tiles};
+    if (!partition::make_plan(graph, probe).ok()) continue;
+    request.tiles.push_back(tiles);
+    for (std::size_t i = first; i <= last; ++i) request.slices.erase(layers[i].name);
+    floor = last + 1;
+  }
+}
+
+// Cuts anywhere, sliceable layers in 2 to 7, or both; in every second plan tiles besides.
+inline partition::Request random_cuts(const cnn::Graph& graph,
+                                      const std::vector<partition::Layer>& layers, Random& random) {
   partition::Request request;
   request.model_name = "random";
   const auto what = random.below(3);  // 0: cuts only, 1: slices only, 2: both
@@ -28,6 +49,7 @@ inline partition::Request random_cuts(const std::vector<partition::Layer>& layer
     const auto most = std::min<std::int64_t>(7, layer.slice_extent);
     request.slices[layer.name] = static_cast<int>(random.between(2, most));
   }
+  if (random.below(2) == 0) add_random_tiles(graph, layers, random, request);
   return request;
 }
 

@@ -26,6 +26,7 @@ TEST_P(Zoo, InPiecesIsTheWhole) {
   const Tally tally = expect_plans_equal_the_whole(*graph, plans_wanted());
   print(GetParam(), tally);
   EXPECT_GT(tally.horizontal, tally.plans);
+  EXPECT_GT(tally.tiles, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, Zoo, testing::ValuesIn(zoo::names()),
@@ -43,6 +44,7 @@ TEST_P(Trained, InPiecesIsTheWhole) {
   const Tally tally = expect_plans_equal_the_whole(*graph, plans_wanted());
   print(name, tally);
   EXPECT_GT(tally.horizontal, tally.plans);
+  EXPECT_GT(tally.tiles, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, Trained,

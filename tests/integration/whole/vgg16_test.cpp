@@ -42,6 +42,12 @@ TEST_P(Vgg16, RunsOnWorkersThatCouldNotHoldItsLargestLayer) {
   EXPECT_EQ(run_in_one_process(cluster, bundles, image, 2).at("outputs"), answer.at("outputs"));
 }
 
+std::string story_of(Cluster& cluster, const std::string& worker) {
+  std::string story = cluster.running(worker) ? "" : worker + " is gone: killed for its memory?\n";
+  story += cluster.log(worker) + cluster.log("hub");
+  return story + cluster.hyps({"get", "tasks"}).output;
+}
+
 // A tenth of its weights: they stream. What a container of 64 MB without swap gives it.
 TEST(Vgg16InLittleMemory, RunsOnOneWorkerIn64MB) {
   ControlGroup group("memory");
@@ -63,7 +69,7 @@ TEST(Vgg16InLittleMemory, RunsOnOneWorkerIn64MB) {
   const auto image = test::source_dir() / "models/images/star.jpg";
   for (const char* job : {"one", "two"}) {
     client.ask("vgg16", job, Blob::of(text_of(image)));
-    ASSERT_TRUE(client.wait_answered(300'000)) << cluster.log("w1");
+    ASSERT_TRUE(client.wait_answered(300'000)) << story_of(cluster, "w1");
     ASSERT_EQ(client.answer_of(job).value("state", ""), "done") << client.answer_of(job);
   }
   EXPECT_TRUE(cluster.running("w1")) << "it was killed for its memory";

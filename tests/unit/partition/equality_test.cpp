@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "graphs.hpp"
+#include "tests/support/random_plans.hpp"
 
 namespace hyps::partition::testing {
 namespace {
@@ -32,6 +33,7 @@ Request random_request(const std::vector<Layer>& layers, const cnn::Graph& graph
     }
   }
   request.min_partitions = static_cast<int>(random.between(1, 5));
+  if (random.below(2) == 0) test::add_random_tiles(graph, layers, random, request);
   return request;
 }
 
@@ -41,7 +43,7 @@ void expect_consistent(const cnn::Graph& graph, const Plan& plan) {
   ASSERT_TRUE(again.ok()) << again.error().message;
   EXPECT_EQ(to_json(*again), to_json(plan));
   for (const auto& part : plan.partitions) {
-    if (part.kind != Kind::vertical && part.kind != Kind::horizontal) continue;
+    if (!has_layers(part.kind)) continue;
     const auto sub = extract(graph, plan, part);
     ASSERT_TRUE(sub.ok()) << sub.error().message;
     const cnn::Cost cost = cnn::cost_of(*sub);
@@ -65,6 +67,7 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
   int refused = 0;
   int identical = 0;
   int slices = 0;
+  int tiles = 0;
   double largest = 0;
   std::map<std::size_t, int> inputs;   // plans by number of inputs
   std::map<std::size_t, int> outputs;  // and of outputs; 3 stands for more too
@@ -88,14 +91,16 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
       largest = std::max(largest, result.largest_error);
       identical += result.bit_identical ? 1 : 0;
       slices += static_cast<int>(of_kind(*plan, Kind::horizontal).size());
+      tiles += static_cast<int>(of_kind(*plan, Kind::tile).size());
       ++inputs[graph.inputs.size()];
       ++outputs[std::min<std::size_t>(3, graph.outputs.size())];
       ++plans;
     }
     if (::testing::Test::HasFailure()) break;
   }
-  fmt::print("{} plans ({} H-partitions): {} bit-identical, largest error {:.2g}; {} refused\n",
-             plans, slices, identical, largest, refused);
+  fmt::print(
+      "{} plans ({} H-partitions, {} tiles): {} bit-identical, largest error {:.2g}; {} refused\n",
+      plans, slices, tiles, identical, largest, refused);
   for (const std::size_t count : {1U, 2U, 3U}) {
     fmt::print("{} plans of {} inputs, {} of {} outputs\n", inputs[count], count, outputs[count],
                count);
@@ -105,6 +110,7 @@ TEST(Equality, random_plans_of_random_graphs_equal_the_whole_graph) {
   EXPECT_EQ(identical, plans) << "cutting changes no sum, so no bit";
   EXPECT_GT(plans, 400);
   EXPECT_GT(slices, 300);
+  EXPECT_GT(tiles, 300);
 }
 
 // The sizes of a Resize at the end of a model name all channels; a slice has some of them.

@@ -1,10 +1,11 @@
-#include "common/partition/slices_needed.hpp"
+#include "common/partition/divisions.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "common/base/units.hpp"
+#include "common/partition/tiles.hpp"
 
 namespace hyps::partition {
 
@@ -23,7 +24,7 @@ namespace {
 class LayerSlicer {
  public:
   LayerSlicer(const cnn::Graph& graph, const Flow& flow, const Layer& layer,
-              const Threshold& threshold, SlicedLayer sliced)
+              const Threshold& threshold, Division sliced)
       : graph_(graph),
         flow_(flow),
         layer_(layer),
@@ -31,14 +32,14 @@ class LayerSlicer {
         base_(std::move(sliced)) {}
 
   // As many slices as asked for.
-  Result<SlicedLayer> exactly(int n) {
+  Result<Division> exactly(int n) {
     if (n > most()) {
       return invalid(
           fmt::format("layer '{}' cannot be cut into {} slices: it has {} {}, and {} "
                       "slices are the most; ask for fewer",
                       layer_.name, n, layer_.slice_extent, what(), kMaxSlices));
     }
-    std::optional<SlicedLayer> sliced = cut_into(n);
+    std::optional<Division> sliced = cut_into(n);
     if (!sliced) {
       return invalid(
           fmt::format("layer '{}' cannot be cut into {} slices: a slice would need a "
@@ -55,12 +56,12 @@ class LayerSlicer {
   }
 
   // The smallest number that brings each slice under the threshold.
-  Result<SlicedLayer> as_few_as_possible() {
+  Result<Division> as_few_as_possible() {
     for (int n = 2; n <= most(); ++n) {
-      std::optional<SlicedLayer> sliced = first_slice_fits(n) ? cut_into(n) : std::nullopt;
+      std::optional<Division> sliced = first_slice_fits(n) ? cut_into(n) : std::nullopt;
       if (sliced && all_fit(*sliced)) return std::move(*sliced);
     }
-    const std::optional<SlicedLayer> finest = cut_into(most());
+    const std::optional<Division> finest = cut_into(most());
     return invalid(fmt::format(
         "layer '{}' needs {} and a device has {}; even cut into {} slices each needs {} (its "
         "feature maps are not cut): use devices with at least that",
@@ -85,7 +86,7 @@ class LayerSlicer {
     const std::int64_t memory = sweep.cost().weight_bytes + sweep.activation_bytes();
     return amount(amount_of(sweep.cost().parameters, memory, threshold_.unit), threshold_.unit);
   }
-  [[nodiscard]] std::string largest(const SlicedLayer& sliced) const {
+  [[nodiscard]] std::string largest(const Division& sliced) const {
     std::int64_t most_needed = 0;
     for (const auto& footprint : sliced.footprints) {
       most_needed = std::max(most_needed, amount_in(footprint));
@@ -96,7 +97,7 @@ class LayerSlicer {
     return fits(footprint.cost.parameters, footprint.cost.weight_bytes + footprint.activation_bytes,
                 threshold_);
   }
-  [[nodiscard]] bool all_fit(const SlicedLayer& sliced) const {
+  [[nodiscard]] bool all_fit(const Division& sliced) const {
     return std::all_of(sliced.footprints.begin(), sliced.footprints.end(),
                        [&](const Footprint& f) { return fits_alone(f); });
   }
@@ -106,8 +107,8 @@ class LayerSlicer {
     const auto nodes = slice_run(graph_, base_.run, range);
     return nodes && fits_alone(footprint_of(graph_, flow_, base_.run, *nodes, range, base_.joined));
   }
-  [[nodiscard]] std::optional<SlicedLayer> cut_into(int n) const {
-    SlicedLayer sliced = base_;
+  [[nodiscard]] std::optional<Division> cut_into(int n) const {
+    Division sliced = base_;
     sliced.ranges = even_ranges(layer_.slice_extent, n);
     for (const cnn::Range range : sliced.ranges) {
       const auto nodes = slice_run(graph_, sliced.run, range);
@@ -122,7 +123,7 @@ class LayerSlicer {
   const Flow& flow_;
   const Layer& layer_;
   const Threshold& threshold_;
-  SlicedLayer base_;
+  Division base_;
 };
 
 Error not_sliceable(const cnn::Graph& graph, const Flow& flow, const Layer& layer,
@@ -147,7 +148,7 @@ Error not_sliceable(const cnn::Graph& graph, const Flow& flow, const Layer& laye
 }
 
 // The last sliced layer's result, if this run follows it at once and is its only reader.
-int joined_by(const Flow& flow, const cnn::Graph& graph, const std::vector<SlicedLayer>& before,
+int joined_by(const Flow& flow, const cnn::Graph& graph, const std::vector<Division>& before,
               const SliceableRun& run) {
   if (before.empty() || before.back().run.nodes.end != run.nodes.begin) return -1;
   const int id = flow.id_of(before.back().run.result(graph));
@@ -170,29 +171,82 @@ Status check_names(const std::vector<Layer>& layers, const Request& request) {
   return {};
 }
 
+// One layer, in as many slices as asked for or needed. nullopt: it is not divided.
+Result<std::optional<Division>> slices_of(const cnn::Graph& graph, const Flow& flow,
+                                          const std::vector<Layer>& layers, std::size_t index,
+                                          const Request& request,
+                                          const std::vector<Division>& before) {
+  const Layer& layer = layers[index];
+  const auto asked = request.slices.find(layer.name);
+  const int wanted = asked == request.slices.end() ? 1 : asked->second;
+  const bool above = !fits(sweep_over(flow, layer.nodes), request.threshold);
+  if (!above && wanted == 1) return std::optional<Division>();
+  if (layer.slice_axis < 0) return not_sliceable(graph, flow, layer, request.threshold, wanted > 1);
+  Division base;
+  base.layer = index;
+  base.run = run_of(graph, layer);
+  base.joined = joined_by(flow, graph, before, base.run);
+  LayerSlicer slicer(graph, flow, layer, request.threshold, std::move(base));
+  HYPS_TRY(Division sliced, wanted > 1 ? slicer.exactly(wanted) : slicer.as_few_as_possible());
+  return std::optional<Division>(std::move(sliced));
+}
+
+std::optional<Division> divided(const cnn::Graph& graph, const Flow& flow,
+                                const std::vector<Layer>& layers, const TileGroup& group,
+                                const Threshold& threshold, const std::vector<Division>& before) {
+  Division base;
+  base.layer = group.last;
+  base.run = run_of(graph, layers, group);
+  base.joined = joined_by(flow, graph, before, base.run);
+  return divide_into_tiles(graph, flow, threshold, base, group.count);
+}
+
+Result<Division> requested_tiles(const cnn::Graph& graph, const Flow& flow,
+                                 const std::vector<Layer>& layers, const TileGroup& group,
+                                 const Threshold& threshold, const std::vector<Division>& before) {
+  auto tiles = divided(graph, flow, layers, group, threshold, before);
+  if (tiles) return std::move(*tiles);
+  return Error{
+      ErrorKind::invalid,
+      fmt::format("layers '{}' to '{}' in {} tiles: their result has {} rows, and a tile "
+                  "must fit in {}; ask for another number of tiles",
+                  layers[group.first].name, layers[group.last].name, group.count,
+                  run_of(graph, layers, group).extent, amount(threshold.value, threshold.unit))};
+}
+
+std::optional<Division> tiles_around(const cnn::Graph& graph, const Flow& flow,
+                                     const std::vector<Layer>& layers, std::size_t index,
+                                     const Request& request, const std::vector<Division>& before) {
+  if (!is_tiled_unasked(flow, layers[index], request)) return std::nullopt;
+  const std::size_t floor = before.empty() ? 0 : before.back().layer + 1;
+  for (const TileGroup& group : groups_around(graph, flow, layers, index, floor)) {
+    auto tiles = divided(graph, flow, layers, group, request.threshold, before);
+    if (tiles) return tiles;
+  }
+  return std::nullopt;  // the layer may do better alone
+}
+
 }  // namespace
 
-Result<std::vector<SlicedLayer>> choose_slices(const cnn::Graph& graph, const Flow& flow,
+Result<std::vector<Division>> choose_divisions(const cnn::Graph& graph, const Flow& flow,
                                                const std::vector<Layer>& layers,
                                                const Request& request) {
   HYPS_CHECK(check_names(layers, request));
-  std::vector<SlicedLayer> chosen;
+  HYPS_TRY(const auto groups, requested_groups(graph, flow, layers, request));
+  std::vector<Division> chosen;
+  auto group = groups.begin();
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Layer& layer = layers[i];
-    const auto asked = request.slices.find(layer.name);
-    const int wanted = asked == request.slices.end() ? 1 : asked->second;
-    const bool above = !fits(sweep_over(flow, layer.nodes), request.threshold);
-    if (!above && wanted == 1) continue;
-    if (layer.slice_axis < 0) {
-      return not_sliceable(graph, flow, layer, request.threshold, wanted > 1);
+    if (group != groups.end() && group->first == i) {
+      HYPS_TRY(auto tiles, requested_tiles(graph, flow, layers, *group, request.threshold, chosen));
+      chosen.push_back(std::move(tiles));
+      i = group++->last;
+    } else if (auto tiles = tiles_around(graph, flow, layers, i, request, chosen)) {
+      chosen.push_back(std::move(*tiles));
+      i = chosen.back().layer;
+    } else {
+      HYPS_TRY(auto slices, slices_of(graph, flow, layers, i, request, chosen));
+      if (slices) chosen.push_back(std::move(*slices));
     }
-    SlicedLayer base;
-    base.layer = i;
-    base.run = run_of(graph, layer);
-    base.joined = joined_by(flow, graph, chosen, base.run);
-    LayerSlicer slicer(graph, flow, layer, request.threshold, std::move(base));
-    HYPS_TRY(SlicedLayer sliced, wanted > 1 ? slicer.exactly(wanted) : slicer.as_few_as_possible());
-    chosen.push_back(std::move(sliced));
   }
   return chosen;
 }

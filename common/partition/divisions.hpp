@@ -1,4 +1,4 @@
-// Which layers become H-partitions, and how many (private to this folder).
+// What is divided into sibling partitions, and into how many (private to this folder).
 #pragma once
 
 #include <vector>
@@ -9,18 +9,20 @@
 
 namespace hyps::partition {
 
-struct SlicedLayer {
-  std::size_t layer = 0;
-  SliceableRun run;
-  // The value whose slices these H-partitions take and join themselves, because the layer that
-  // makes it is sliced too and nobody else needs it; or -1.
+// H-partitions of one layer, or tiles of a group of layers.
+struct Division {
+  Kind kind = Kind::horizontal;
+  std::size_t layer = 0;  // the last it covers
+  SliceableRun run;       // its nodes, and the axis and extent of their result
+  // The value whose slices these partitions take and join themselves, because what makes it is
+  // divided too and nobody else needs it; or -1.
   int joined = -1;
   std::vector<cnn::Range> ranges;
   std::vector<Footprint> footprints;  // one for each range
 };
 
 // In the order of the layers. Errors: invalid, naming the layer that fits in no way and why.
-Result<std::vector<SlicedLayer>> choose_slices(const cnn::Graph& graph, const Flow& flow,
+Result<std::vector<Division>> choose_divisions(const cnn::Graph& graph, const Flow& flow,
                                                const std::vector<Layer>& layers,
                                                const Request& request);
 
