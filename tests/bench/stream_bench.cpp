@@ -1,10 +1,12 @@
 // A stream of images over N emulated devices, planned for throughput, against N times what one
-// device does: each worker has a share of a processor (a control group with a quota), and as many
-// images are on their way as keep all of them busy. One device and N devices by turns.
+// device does that has the whole network: each has a share of a processor (tests/testbed), and as
+// many images are on their way as keep all of them busy. One device and N devices by turns.
+#include "common/base/file.hpp"
 #include "common/cnn/npy.hpp"
-#include "common/partition/plan.hpp"
+#include "common/partition/partition.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
+#include "tests/bench/support/testbed.hpp"
 
 namespace {
 
@@ -14,10 +16,11 @@ using Clock = std::chrono::steady_clock;
 struct Settings {
   bench::Options common;
   std::string network = "tower";
-  std::vector<int> devices{1, 2, 3, 4, 5, 6};
-  double share = 0.3;  // of a core, for each device
-  int period_ms = 10;  // in which the share is given out
-  int images = 0;      // a round; 0: some seconds' worth
+  std::vector<int> devices{2, 3, 4, 5, 6};
+  double share = 0.3;         // of a core, for each device
+  int period_ms = 10;         // in which the share is given out
+  std::string rate = "none";  // of each device's link
+  int images = 0;             // a round; 0: some seconds' worth
 };
 
 // Sixty equal convolutions on small maps: a plan for 1 to 6 devices can balance exactly, and hub
@@ -59,71 +62,48 @@ cnn::Graph tower() {
   return graph;
 }
 
-// The share of a processor that one process has; what it had before comes back at the end.
-class Share {
- public:
-  Share(const std::string& name, pid_t process, const Settings& settings)
-      : folder_(kParent + "/hyps-stream-" + std::to_string(::getpid()) + "-" + name) {
-    std::error_code error;
-    std::filesystem::create_directory(folder_, error);
-    const auto quota_us = static_cast<int>(settings.share * settings.period_ms * 1000);
-    const bool is_set = set("cpu.cfs_period_us", settings.period_ms * 1000) &&
-                        set("cpu.cfs_quota_us", quota_us) && set("cgroup.procs", process);
-    if (!is_set) throw bench::CannotRunHere("no control groups (v1, cpu) can be made: " + folder_);
-  }
-  ~Share() {
-    std::ifstream members(folder_ + "/cgroup.procs");
-    for (std::string pid; members >> pid;) std::ofstream(kParent + "/cgroup.procs") << pid;
-    ::rmdir(folder_.c_str());
-  }
-  Share(const Share&) = delete;
-  Share& operator=(const Share&) = delete;
+constexpr const char* kPipeline = "pipeline";
+constexpr const char* kAlone = "alone";
 
- private:
-  inline static const std::string kParent = "/sys/fs/cgroup/cpu";
-  [[nodiscard]] bool set(const char* key, int value) const {
-    return static_cast<bool>(std::ofstream(folder_ + "/" + key) << value << std::flush);
-  }
-  const std::string folder_;
-};
-
-// A cluster of so many devices with the network on it.
-class Devices {
+// So many devices with the network on them twice: cut for a stream, and whole on one of them.
+class Pipeline {
  public:
-  Devices(int count, const cnn::Graph& graph, const Settings& settings)
+  Pipeline(int count, const cnn::Graph& graph, const Settings& settings)
       : count_(count),
-        name_(graph.name),
-        cluster_({"--workers", std::to_string(count), "--memory", "2G", "--threads", "1"}) {
-    std::ifstream nodes(cluster_.folder() / ".hyps" / "nodes");
-    std::string node;
-    for (pid_t pid = 0; nodes >> node >> pid;) {
-      if (node[0] == 'w')
-        shares_.push_back(
-            std::make_unique<Share>(fmt::format("{}-{}", count, node), pid, settings));
-    }
-    cluster_.deploy(bench::save_model(graph, cluster_.folder()), name_,
-                    {"--objective", "throughput"});
+        payload_(Blob::of(cnn::to_npy(bench::random_input(graph.inputs[0].shape)))),
+        cluster_(devices(count, settings)),
+        client_(cluster_.port()) {
+    const auto file = bench::save_model(graph, folder_.path()).string();
+    cluster_.hyps({"deploy", file, "--name", kPipeline, "--objective", "throughput"});
     const auto model =
-        nlohmann::json::parse(cluster_.hyps({"describe", "model", name_, "-o", "json"}));
-    plan_ = *partition::plan_from_json(model.at("plan_json").dump());
-    payload_ = Blob::of(cnn::to_npy(bench::random_input(graph.inputs[0].shape)));
-    client_ = std::make_unique<bench::Client>(cluster_.port());
+        nlohmann::json::parse(cluster_.hyps({"describe", "model", kPipeline, "-o", "json"}));
+    auto plan = partition::plan_from_json(model.at("plan_json").dump());
+    if (!plan.ok()) bench::fail(plan.error().message);
+    plan_ = std::move(*plan);
+
+    partition::Request whole;
+    whole.model_name = kAlone;
+    const auto uncut = partition::make_plan(graph, whole);
+    if (!uncut.ok()) bench::fail(uncut.error().message);
+    const auto plan_file = folder_.path() / "alone.json";
+    if (!write_file(plan_file, partition::to_json(*uncut)).ok()) bench::fail("disk full?");
+    cluster_.hyps({"deploy", file, "--name", kAlone, "--plan", plan_file.string(), "--objective",
+                   "throughput"});
   }
 
-  // Images a second, while there are always more.
-  double throughput(int images) {
-    const int ahead = 4 * count_ + 2;  // on their way, or waiting at the hub
-    int sent = 0;
-    for (; sent < ahead; ++sent) client_->send(name_, payload_);
-    for (int i = 0; i < ahead; ++i, ++sent) {  // until the pipeline is full
-      wait_for_answer();
-      client_->send(name_, payload_);
-    }
+  // Images a second, while there are always more than `devices` can compute at a time.
+  double throughput(const char* name, int devices, int images) {
+    const int ahead = 4 * devices + 2;  // on their way, or waiting at the hub
+    for (int sent = 0; sent < ahead; ++sent) client_.send(name, payload_);
+    const auto go_on = [&](int answers) {
+      for (int i = 0; i < answers; ++i) {
+        wait_for_answer();
+        client_.send(name, payload_);
+      }
+    };
+    go_on(ahead);  // until the pipeline is full
     const auto begin = Clock::now();
-    for (int i = 0; i < images; ++i, ++sent) {
-      wait_for_answer();
-      client_->send(name_, payload_);
-    }
+    go_on(images);
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     for (int i = 0; i < ahead; ++i) wait_for_answer();
     return images / seconds;
@@ -143,21 +123,30 @@ class Devices {
 
  private:
   void wait_for_answer() {
-    const auto seen = client_->next(Clock::now() + std::chrono::seconds(120));
+    const auto seen = client_.next(Clock::now() + std::chrono::seconds(120));
     if (!seen) bench::fail("no answer within 120 s");
     const auto answer = nlohmann::json::parse(seen->message.payload.text(), nullptr, false);
     if (answer.is_discarded() || answer.value("state", "") != "done") {
       bench::fail("a job failed: " + std::string(seen->message.payload.text()));
     }
   }
+  static bench::Devices devices(int count, const Settings& settings) {
+    bench::Devices made;
+    made.count = count;
+    made.rate = settings.rate;
+    made.cpu = fmt::format("{}", settings.share);
+    made.memory = "none";
+    made.worker = "2G";
+    made.period_ms = settings.period_ms;
+    return made;
+  }
 
   const int count_;
-  const std::string name_;
-  bench::Cluster cluster_;
-  std::vector<std::unique_ptr<Share>> shares_;
-  std::unique_ptr<bench::Client> client_;
+  const Blob payload_;
+  TemporaryFolder folder_{"hyps-stream"};
+  bench::DeviceCluster cluster_;
+  bench::Client client_;
   partition::Plan plan_;
-  Blob payload_;
 };
 
 int measure(const Settings& settings) {
@@ -167,24 +156,25 @@ int measure(const Settings& settings) {
   report.note("share_of_a_core", settings.share);
   report.note("period_ms", settings.period_ms);
   report.note("network", settings.network);
-  Devices one(1, graph, settings);
-  const double alone = one.throughput(2);
+  report.note("link", settings.rate);
   for (const int count : settings.devices) {
-    Devices many(count, graph, settings);
-    const int images =
-        settings.images > 0 ? settings.images : std::max(4, static_cast<int>(5 * alone * count));
-    auto samples =
-        bench::alternate(settings.common.rounds,
-                         {[&] { return many.throughput(images); },
-                          [&] { return count * one.throughput(std::max(3, images / count)); }});
-    report.add(
-        {.name =
-             fmt::format("{} on {} devices of {} core", settings.network, count, settings.share),
-         .unit = "/s",
-         .a = {"images", std::move(samples[0])},
-         .b = bench::Side{fmt::format("{} x one device", count), std::move(samples[1])},
-         .aim = bench::ratio_at_least(0.9),
-         .more = {{"partitions", many.partitions()}, {"balance of the plan", many.balance()}}});
+    Pipeline devices(count, graph, settings);
+    const double alone = devices.throughput(kAlone, 1, 2);
+    const int images = settings.images > 0
+                           ? settings.images
+                           : std::max(4 * count, static_cast<int>(5 * alone * count));
+    auto samples = bench::alternate(
+        settings.common.rounds,
+        {[&] { return devices.throughput(kPipeline, count, images); },
+         [&] { return count * devices.throughput(kAlone, 1, std::max(3, images / count)); }});
+    report.add({.name = fmt::format("{} on {} devices of {} core", settings.network, count,
+                                    settings.share),
+                .unit = "/s",
+                .a = {"images", std::move(samples[0])},
+                .b = bench::Side{fmt::format("{} x one device", count), std::move(samples[1])},
+                .aim = bench::ratio_at_least(0.9),
+                .more = {{"partitions", devices.partitions()},
+                         {"balance of the plan", devices.balance()}}});
   }
   return report.finish();
 }
@@ -198,9 +188,11 @@ int main(int argc, char** argv) {
   settings.common.add_to(app);
   app.add_option("--network", settings.network, "tower, or one of hyps make-model's")
       ->capture_default_str();
-  app.add_option("--devices", settings.devices, "How many")->capture_default_str();
+  app.add_option("--devices", settings.devices, "How many")->delimiter(',')->capture_default_str();
   app.add_option("--share", settings.share, "Of a core, for each")->capture_default_str();
   app.add_option("--period", settings.period_ms, "ms in which it is given out")
+      ->capture_default_str();
+  app.add_option("--rate", settings.rate, "Of each link, both ways; none: any")
       ->capture_default_str();
   app.add_option("--images", settings.images, "A round; 0: some seconds' worth");
   CLI11_PARSE(app, argc, argv);

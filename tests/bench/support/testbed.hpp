@@ -16,6 +16,7 @@ struct Devices {
   std::string rate = "100mbit";
   std::string cpu = "0.3";      // cores; a list gives the devices different ones
   std::string memory = "1G";    // the device's
+  int period_ms = 10;           // in which the cores are given out
   std::string worker = "768M";  // and what its worker takes of it for partitions
 
   void add_to(CLI::App& app) {
@@ -37,7 +38,8 @@ class Testbed {
     const auto check = testbed({"check"});
     if (check.code == 77) throw CannotRunHere(check.errors);
     const auto up = testbed({"up", "--devices", std::to_string(devices.count), "--rate",
-                             devices.rate, "--cpu", devices.cpu, "--memory", devices.memory});
+                             devices.rate, "--cpu", devices.cpu, "--memory", devices.memory,
+                             "--period-ms", std::to_string(devices.period_ms)});
     if (up.code != 0) fail(up.errors);
     enter("/run/netns/hyps-" + name_ + "-hub");
   }
