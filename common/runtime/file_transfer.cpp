@@ -7,6 +7,7 @@
 
 #include "common/base/digest.hpp"
 #include "common/base/file.hpp"
+#include "common/base/file_digest.hpp"
 
 namespace hyps::runtime {
 
@@ -168,10 +169,9 @@ std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, 
 
 void FileFetcher::conclude(Downloads::iterator finished) {
   Download& download = *finished->second;
-  const auto bytes = map_file(download.path);
+  const auto digest = FileDigester(download.path).whole();
   std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
-  if (bytes.ok() && bytes->size() == download.file.bytes &&
-      digest_of(bytes->bytes()) == download.file.digest) {
+  if (digest.ok() && *digest == download.file.digest) {
     finished_bytes_ += download.file.bytes;
     std::filesystem::rename(download.path, path_of(download.file), ignored);
     downloads_.erase(finished);
