@@ -1,6 +1,7 @@
 #include "common/protocol/stream.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace hyps::protocol {
@@ -24,6 +25,17 @@ std::optional<Chunk> StreamWriter::next(std::size_t bytes) {
   chunk_.offset += size;
   done_ = chunk_.offset == data_.size();
   return chunk;
+}
+
+void Assembly::append(std::span<const std::byte> bytes) {
+  const std::size_t filled = filled_.load(std::memory_order_relaxed);
+  if (!bytes.empty()) std::memcpy(bytes_.get() + filled, bytes.data(), bytes.size());
+  filled_.store(filled + bytes.size(), std::memory_order_release);
+}
+
+Blob Assembly::part(std::shared_ptr<const Assembly> whole, std::size_t offset, std::size_t size) {
+  const std::span<const std::byte> bytes(whole->bytes_.get() + offset, size);
+  return {std::move(whole), bytes};
 }
 
 namespace {
@@ -59,9 +71,9 @@ Status StreamReader::open(const Key& key, const Chunk& chunk) {
                      std::to_string(bytes_) + " bytes; there is no room for more");
   }
   Stream stream;
-  stream.arrival = {chunk.task, chunk.epoch, chunk.tensor, {}};
+  stream.arrival = {chunk.task, chunk.epoch, chunk.tensor, {}, {}, chunk.stream};
   stream.total = chunk.total;
-  stream.data.reserve(chunk.total);
+  stream.data = std::make_shared<Assembly>(chunk.total);
   streams_.emplace(key, std::move(stream));
   bytes_ += chunk.total;
   return {};
@@ -95,19 +107,22 @@ Result<std::optional<Arrival>> StreamReader::accept(const std::string& sender, c
 Result<std::optional<Arrival>> StreamReader::append(Streams::iterator found, const Chunk& chunk,
                                                     Milliseconds now) {
   Stream& stream = found->second;
-  if (chunk.offset > stream.data.size() || !stream.is_of(chunk)) {
+  const std::size_t filled = stream.data->filled();
+  if (chunk.offset > filled || !stream.is_of(chunk)) {
     forget(found);
     return about(chunk, ErrorKind::corrupt, "a chunk is missing; it has to be sent again");
   }
   stream.last = now;
-  const std::size_t known = stream.data.size() - chunk.offset;
+  const std::size_t known = filled - chunk.offset;
   if (known < chunk.data.size()) {
     const auto news = chunk.data.bytes().subspan(known);
-    stream.data.insert(stream.data.end(), news.begin(), news.end());
+    stream.data->append(news);
+    stream.digester.add(news);  // while it is in the processor's cache
   }
-  if (stream.data.size() < stream.total) return std::optional<Arrival>();
+  if (stream.data->filled() < stream.total) return std::optional<Arrival>();
   Arrival arrival = std::move(stream.arrival);
-  arrival.data = Blob::of(std::move(stream.data));
+  arrival.data = Assembly::part(std::move(stream.data), 0, stream.total);
+  arrival.digest = stream.digester.result();
   forget(found);
   return std::optional<Arrival>(std::move(arrival));
 }
@@ -121,6 +136,16 @@ std::vector<Arrival> StreamReader::expire(Milliseconds now, Milliseconds age) {
     forget(here);
   }
   return expired;
+}
+
+std::shared_ptr<const Assembly> StreamReader::find(const std::string& sender,
+                                                   std::uint64_t stream) const {
+  const auto found = streams_.find({sender, stream});
+  return found == streams_.end() ? nullptr : found->second.data;
+}
+
+void StreamReader::drop(const std::string& sender, std::uint64_t stream) {
+  if (const auto found = streams_.find({sender, stream}); found != streams_.end()) forget(found);
 }
 
 void StreamReader::drop_sender(const std::string& sender) {

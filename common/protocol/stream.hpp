@@ -1,14 +1,18 @@
 // Feature maps as chunk streams. Pure.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/base/memory.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
@@ -29,11 +33,31 @@ class StreamWriter {
   bool done_ = false;
 };
 
+// The bytes of a feature map that is arriving, in memory of its size, which is not touched before.
+// One thread appends; any thread may read what is there already, for it does not change any more.
+class Assembly {
+ public:
+  explicit Assembly(std::size_t size) : bytes_(untouched_bytes(size)), size_(size) {}
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t filled() const { return filled_.load(std::memory_order_acquire); }
+  // REQUIRES: filled() + bytes.size() <= size()
+  void append(std::span<const std::byte> bytes);
+  // REQUIRES: offset + size <= filled()
+  static Blob part(std::shared_ptr<const Assembly> whole, std::size_t offset, std::size_t size);
+
+ private:
+  std::shared_ptr<std::byte[]> bytes_;
+  std::size_t size_;
+  std::atomic<std::size_t> filled_{0};
+};
+
 struct Arrival {
   TaskKey task;
   Epoch epoch = 0;
   std::string tensor;
   Blob data;
+  Digest digest = {};        // of data that arrived; taken meanwhile
+  std::uint64_t stream = 0;  // the sender's number
 };
 
 // Assembles streams of one sender or many; key: (sender, stream). Bounded: a stream above
@@ -48,6 +72,10 @@ class StreamReader {
                                         Milliseconds now);
   // Drops streams with no chunk for `age`; returns what they were for.
   std::vector<Arrival> expire(Milliseconds now, Milliseconds age);  // data empty
+  // Of a stream under way; nullptr: there is none.
+  [[nodiscard]] std::shared_ptr<const Assembly> find(const std::string& sender,
+                                                     std::uint64_t stream) const;
+  void drop(const std::string& sender, std::uint64_t stream);  // nothing, if there is none
   void drop_sender(const std::string& sender);
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
@@ -57,7 +85,8 @@ class StreamReader {
   static constexpr std::size_t kMaxEnded = 256;
   struct Stream {
     Arrival arrival;
-    std::vector<std::byte> data;
+    std::shared_ptr<Assembly> data;
+    Digester digester;
     std::uint64_t total = 0;
     Milliseconds last{0};
     [[nodiscard]] bool is_of(const Chunk& chunk) const;

@@ -105,7 +105,7 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
   for (const auto& [key, task] : batch) {
     Compute::Item item{task->id, {}};
     for (const protocol::TensorRef& ref : task->wanted) {
-      item.inputs.push_back({ref.tensor, task->inputs.at(ref.tensor)});
+      item.inputs.push_back({ref.tensor, task->inputs.at(ref.tensor).data});
     }
     compute.items.push_back(std::move(item));
     task->state = TaskState::computing;

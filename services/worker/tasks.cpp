@@ -16,8 +16,8 @@ const TensorRef* find_ref(const std::vector<TensorRef>& refs, const std::string&
   return found == refs.end() ? nullptr : &*found;
 }
 
-bool is(const Blob& data, const TensorRef& ref) {
-  return data.size() == ref.bytes && digest_of(data.bytes()) == ref.digest;
+bool is(const Input& input, const TensorRef& ref) {
+  return input.data.size() == ref.bytes && input.digest == ref.digest;
 }
 
 // Room is taken from what is announced, so a frame cannot promise more than anybody holds.
@@ -34,7 +34,7 @@ std::uint64_t saturating_sum(const std::vector<TensorRef>& refs, std::uint64_t l
 
 std::size_t Task::held_bytes() const {
   std::size_t bytes = 0;
-  for (const auto& [name, data] : inputs) bytes += data.size();
+  for (const auto& [name, input] : inputs) bytes += input.data.size();
   for (const Output& output : outputs) bytes += output.data.size();
   return bytes;
 }
@@ -121,8 +121,11 @@ Tasks::Outcome Tasks::check_complete(Task& task) {
 }
 
 bool Tasks::wants(const Task& task, const protocol::Chunk& chunk) const {
-  if (task.state != TaskState::receiving || task.inputs.contains(chunk.tensor)) return false;
-  if (!task.announced) return task.inputs.size() < kMaxInputs;
+  if (task.state != TaskState::receiving) return false;
+  const bool known = task.inputs.contains(chunk.tensor);
+  // The latest sending counts: what was relayed may have turned out not to be the result.
+  if (!task.announced) return known || task.inputs.size() < kMaxInputs;
+  if (known) return false;
   const TensorRef* ref = find_ref(task.wanted, chunk.tensor);
   return ref != nullptr && ref->bytes == chunk.total;
 }
@@ -143,6 +146,17 @@ std::size_t Tasks::held_by_others(const protocol::TaskKey& key) const {
   return bytes;
 }
 
+void Tasks::drop_older(const protocol::Chunk& chunk) {
+  std::erase_if(arriving_, [&](const auto& entry) {
+    const auto& [stream, older] = entry;
+    if (stream == chunk.stream || older.task != chunk.task || older.tensor != chunk.tensor) {
+      return false;
+    }
+    streams_.drop(kHub, stream);
+    return true;
+  });
+}
+
 Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
   Task* task = find(chunk.task);
   if (task != nullptr && chunk.epoch < task->epoch) {
@@ -156,6 +170,7 @@ Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
     ++counters_.repeated;
     return Outcome::dropped;
   }
+  if (chunk.offset == 0) drop_older(chunk);
   if (chunk.offset == 0 && !has_room_for(chunk)) {
     ++counters_.refused;
     return Outcome::dropped;
@@ -167,7 +182,7 @@ Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
     return Outcome::dropped;
   }
   if (chunk.offset == 0 && !arrival->has_value()) {
-    arriving_[chunk.stream] = {chunk.task, chunk.total};
+    arriving_[chunk.stream] = {chunk.task, chunk.tensor, chunk.total};
   }
   if (newer) task = open(chunk.task, chunk.epoch, now);
   if (task == nullptr) return Outcome::dropped;
@@ -178,14 +193,15 @@ Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
 
 Tasks::Outcome Tasks::arrived(protocol::Arrival arrival) {
   Task* task = find(arrival.task);
+  Input input{std::move(arrival.data), arrival.digest};
   if (task->announced) {
     const TensorRef* ref = find_ref(task->wanted, arrival.tensor);
-    if (ref == nullptr || !is(arrival.data, *ref)) {
+    if (ref == nullptr || !is(input, *ref)) {
       ++counters_.mismatched;
       return Outcome::dropped;
     }
   }
-  task->inputs.insert_or_assign(std::move(arrival.tensor), std::move(arrival.data));
+  task->inputs.insert_or_assign(std::move(arrival.tensor), std::move(input));
   return check_complete(*task);
 }
 

@@ -27,6 +27,12 @@ struct Counters {
 
 enum class TaskState { receiving, ready, computing, sending };
 
+// A feature map and its digest, taken while it arrived.
+struct Input {
+  Blob data;
+  Digest digest;
+};
+
 struct Task {
   TaskId id = 0;  // rises with each accepted task
   Epoch epoch = 0;
@@ -34,7 +40,7 @@ struct Task {
   bool announced = false;                   // its Run is here
   bool digests_only = false;                // as its last Run says: the outputs are not wanted yet
   std::vector<protocol::TensorRef> wanted;  // as the Run says
-  std::map<std::string, Blob> inputs;       // verified once announced
+  std::map<std::string, Input> inputs;      // verified once announced
   Milliseconds progress{0};                 // the last time something came
   bool assigned_once = false;               // its partition was here while the task was
   int overtaken = 0;                        // by tasks whose partition was loaded
@@ -102,11 +108,14 @@ class Tasks {
   Outcome arrived(protocol::Arrival arrival);
   static Outcome check_complete(Task& task);
 
+  // What began before as the same input has come to nothing.
+  void drop_older(const protocol::Chunk& chunk);
   // What other tasks hold, or is on its way to them.
   [[nodiscard]] std::size_t held_by_others(const protocol::TaskKey& key) const;
 
   struct Arriving {
     protocol::TaskKey task;
+    std::string tensor;
     std::size_t bytes = 0;
   };
 

@@ -11,6 +11,7 @@
 #include "common/base/random.hpp"
 #include "common/runtime/event_loop.hpp"
 #include "common/service/program.hpp"
+#include "services/worker/process_memory.hpp"
 #include "services/worker/shell.hpp"
 
 namespace hyps::bench {
@@ -110,6 +111,7 @@ struct WorkerOptions {
 // Until it is terminated. The exit status of its process.
 inline int serve_as_worker(const WorkerOptions& options) {
   service::prepare_process("worker " + options.id, "warn");
+  worker::keep_heap_small();
   worker::ShellOptions shell;
   shell.core.info.id = WorkerId(options.id);
   shell.core.info.incarnation = static_cast<std::uint64_t>(::getpid());

@@ -47,12 +47,32 @@ TEST(Streams, every_size_arrives_as_it_was_for_every_chunk_size) {
       const auto arrivals = feed(reader, chunks_of(data, chunk));
       ASSERT_EQ(arrivals.size(), 1U) << size << " in chunks of " << chunk;
       EXPECT_EQ(arrivals[0].data.text(), data);
+      EXPECT_EQ(arrivals[0].digest, digest_of(std::string_view(data)));
+      EXPECT_EQ(arrivals[0].stream, 1U);
       EXPECT_EQ(arrivals[0].task, test::sample_task());
       EXPECT_EQ(arrivals[0].epoch, 3U);
       EXPECT_EQ(arrivals[0].tensor, "x");
       EXPECT_EQ(reader.bytes(), 0U);
     }
   }
+}
+
+TEST(Streams, what_is_there_can_be_read_while_the_rest_arrives) {
+  StreamReader reader(kMax, kMax);
+  const std::string data = pattern(100, 1);
+  const auto chunks = chunks_of(data, 30);
+  EXPECT_EQ(reader.find("w1", 1), nullptr);
+  std::shared_ptr<const Assembly> arriving;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    ASSERT_TRUE(reader.accept("w1", chunks[i], Milliseconds(0)).ok());
+    if (i == 0) arriving = reader.find("w1", 1);
+    ASSERT_NE(arriving, nullptr);
+    const std::size_t there = std::min<std::size_t>(30 * (i + 1), 100);
+    EXPECT_EQ(arriving->filled(), there);
+    EXPECT_EQ(Assembly::part(arriving, 0, there).text(), data.substr(0, there));
+  }
+  EXPECT_EQ(arriving->size(), 100U);
+  EXPECT_EQ(reader.find("w1", 1), nullptr) << "it has ended";
 }
 
 TEST(Streams, an_empty_tensor_is_one_empty_chunk) {

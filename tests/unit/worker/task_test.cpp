@@ -31,6 +31,29 @@ TEST(WorkerTask, TensorsMayArriveBeforeTheirRun) {
   EXPECT_EQ(world.settle(world.run("v1", {ref("a", "AA")})).size(), 1U);
 }
 
+// What was relayed may turn out not to be the result.
+TEST(WorkerTask, BeforeItsRunTheLatestSendingOfATensorCounts) {
+  World world;
+  world.ready({assigned("v1")});
+  EXPECT_TRUE(world.settle(world.tensor("v1", "a", "no")).empty());
+  EXPECT_TRUE(world.settle(world.tensor("v1", "a", "AA")).empty());
+  const auto computes = world.settle(world.run("v1", {ref("a", "AA")}));
+  ASSERT_EQ(computes.size(), 1U);
+  EXPECT_EQ(computes[0].items.at(0).inputs.at(0).data.text(), "AA");
+}
+
+// A relay that broke off takes no room from the sending that follows it.
+TEST(WorkerTask, SendingThatBrokeOffGivesWayToTheNext) {
+  World world;  // 1000 bytes
+  world.ready({assigned("v1")});
+  const std::string large(700, 'x');
+  world.receive(protocol::Chunk{100, task_key("v1"), 1, "a", 0, large.size(), blob("xxx")});
+  EXPECT_EQ(world.core.held_bytes(), 700U);
+  world.run("v1", {ref("a", large)});
+  EXPECT_EQ(world.settle(world.tensor("v1", "a", large)).size(), 1U);
+  EXPECT_EQ(world.core.held_bytes(), 700U);
+}
+
 TEST(WorkerTask, ResultIsAnnouncedStreamedAndForgottenWhenStored) {
   World world;
   world.ready({assigned("v1")});
