@@ -37,8 +37,9 @@ struct Message {
   [[nodiscard]] std::string property(const std::string& name) const;  // "" when absent
 };
 
-// Called on the bus's thread, or within send(). Gives the next frame, holding at most `bytes` of
-// payload, or nullopt at the end.
+// Called on the bus's thread, or within send() or wake(). Gives the next frame, holding at most
+// `bytes` of payload; or nullopt at the end; or an empty frame when there is nothing yet: it is
+// asked again after wake().
 using Source = std::function<std::optional<Blob>(std::size_t bytes)>;
 
 struct Handlers {
@@ -55,6 +56,8 @@ class Bus {
   virtual Status publish(Message message) = 0;
   // Errors: overloaded; invalid; disconnected (now, not later: start again at `connected`).
   virtual Status send(std::string topic, Source source) = 0;
+  // Sources that had nothing yet are asked again. Never blocks.
+  virtual void wake() = 0;
   // Before start. Filters are remembered and renewed at each connect; one that MQTT does not know
   // (is_valid_filter) is reported and left out.
   virtual void subscribe(std::string filter) = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hyps::bus {
@@ -36,9 +37,9 @@ Status Lanes::add_control(Message message) {
 }
 
 Status Lanes::add_bulk(std::string topic, Source source) {
-  if (sources_.size() >= kMaxSources) {
-    return Error{ErrorKind::overloaded,
-                 fmt::format("{} transfers are under way already", sources_.size())};
+  const std::size_t sources = sources_.size() + asleep_.size();
+  if (sources >= kMaxSources) {
+    return Error{ErrorKind::overloaded, fmt::format("{} transfers are under way already", sources)};
   }
   sources_.emplace_back(std::move(topic), std::move(source));
   return {};
@@ -94,7 +95,18 @@ std::optional<Lanes::Bulk> Lanes::take_bulk(const Room& room) {
   sources_.pop_front();
   const std::size_t most = max_packet_ - kPacketOverhead - std::min(topic.size(), kPacketOverhead);
   return Bulk{std::move(topic), std::move(source),
-              std::clamp<std::size_t>(std::min(most, there), 1, window_.chunk_bytes())};
+              std::clamp<std::size_t>(std::min(most, there), 1, window_.chunk_bytes()), wakes_};
+}
+
+void Lanes::put_aside(Bulk bulk) {
+  Sources& where = bulk.wakes == wakes_ ? asleep_ : sources_;
+  where.emplace_back(std::move(bulk.topic), std::move(bulk.source));
+}
+
+void Lanes::wake() {
+  ++wakes_;
+  std::move(asleep_.begin(), asleep_.end(), std::back_inserter(sources_));
+  asleep_.clear();
 }
 
 Result<Lanes::Next> Lanes::add_chunk(Bulk bulk, Blob frame, Milliseconds now) {
@@ -141,6 +153,7 @@ std::vector<Message> Lanes::lost() {
   control_in_flight_ = 0;
   control_bytes_in_flight_ = 0;
   sources_.clear();
+  asleep_.clear();
   window_.reset();
   return given_up;
 }

@@ -47,12 +47,16 @@ class Lanes {
     std::string topic;
     Source source;
     std::size_t bytes = 0;  // to ask it for
+    std::uint64_t wakes = 0;
   };
   // The source whose turn it is, if there is room. The caller asks it for a frame, without holding
-  // the bus's mutex, and gives both to add_chunk(), or drops it at its end.
+  // the bus's mutex, and gives both to add_chunk(), or puts it aside, or drops it at its end.
   std::optional<Bulk> take_bulk(const Room& room = {});
   // Errors: invalid (above the broker's maximum packet; the source is dropped).
   Result<Next> add_chunk(Bulk bulk, Blob frame, Milliseconds now);
+  // It has nothing yet: its turn comes after wake(), one since take_bulk() included.
+  void put_aside(Bulk bulk);
+  void wake();
 
   // A sending ended. nullopt: of an earlier connection.
   struct Ended {
@@ -91,7 +95,10 @@ class Lanes {
   std::size_t max_packet_ = std::size_t{256} << 20U;  // MQTT's own maximum
   std::deque<Control> queue_;
   std::size_t queued_bytes_ = 0;
-  std::deque<std::pair<std::string, Source>> sources_;
+  using Sources = std::deque<std::pair<std::string, Source>>;
+  Sources sources_;
+  Sources asleep_;
+  std::uint64_t wakes_ = 0;
   std::map<std::uint64_t, Sending> in_flight_;  // by serial: in sending order
   std::size_t control_in_flight_ = 0;
   std::size_t control_bytes_in_flight_ = 0;

@@ -102,10 +102,16 @@ class MemoryBus : public Bus {
       const std::lock_guard lock(mutex_);
       if (state_ != State::running) return Error{ErrorKind::disconnected, "the bus is not started"};
     }
-    while (auto frame = source(kChunk)) {
-      broker_->publish({.topic = topic, .payload = std::move(*frame)});
-    }
+    const std::lock_guard lock(bulk_mutex_);
+    drain(std::move(topic), std::move(source));
     return {};
+  }
+
+  void wake() override {
+    const std::lock_guard lock(bulk_mutex_);
+    for (auto& [topic, source] : std::exchange(asleep_, {})) {
+      drain(std::move(topic), std::move(source));
+    }
   }
 
   void subscribe(std::string filter) override {
@@ -144,6 +150,16 @@ class MemoryBus : public Bus {
 
  private:
   enum class State : std::uint8_t { fresh, running, stopped };
+  // To its end, or until it has nothing yet. REQUIRES: bulk_mutex_ is held.
+  void drain(std::string topic, Source source) {
+    while (auto frame = source(kChunk)) {
+      if (frame->empty()) {
+        asleep_.emplace_back(std::move(topic), std::move(source));
+        return;
+      }
+      broker_->publish({.topic = topic, .payload = std::move(*frame)});
+    }
+  }
   static Status not_a_topic(const std::string& topic) {
     return Error{ErrorKind::invalid, "'" + topic + "' is no topic to publish to"};
   }
@@ -155,6 +171,8 @@ class MemoryBus : public Bus {
   std::mutex mutex_;  // of the next two
   State state_ = State::fresh;
   std::vector<Message> early_;  // published before start
+  std::mutex bulk_mutex_;       // of the next; held while a source is asked
+  std::vector<std::pair<std::string, Source>> asleep_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -57,6 +57,12 @@ class MqttBus : public Bus {
     return status;
   }
 
+  void wake() override {
+    const std::lock_guard lock(mutex_);
+    lanes_.wake();
+    changed_.notify_one();
+  }
+
   void subscribe(std::string filter) override {
     if (is_valid_filter(filter)) {
       filters_.push_back(std::move(filter));
@@ -179,6 +185,10 @@ class MqttBus : public Bus {
       auto frame = bulk->source(bulk->bytes);
       lock.lock();
       if (!frame) return true;  // this one is through
+      if (frame->empty()) {
+        lanes_.put_aside(std::move(*bulk));
+        return true;
+      }
       const std::string topic = bulk->topic;
       auto chunk = lanes_.add_chunk(std::move(*bulk), std::move(*frame), now());
       if (!chunk.ok()) {

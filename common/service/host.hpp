@@ -47,6 +47,7 @@ class Host {
   Status send(std::string topic, bus::Source source) {
     return bus_->send(std::move(topic), std::move(source));
   }
+  void wake() { bus_->wake(); }
 
  private:
   void connect();

@@ -31,6 +31,9 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
                "largest feature map that is taken from a worker");
   schema.bytes("max_assembly_bytes", &c.max_assembly_bytes, 1, 1LL << 34,
                "memory for feature maps that are arriving, in all");
+  schema.bytes("max_relay_bytes", &c.max_relay_bytes, 0, 1LL << 34,
+               "memory for feature maps that are forwarded while they arrive, in all; those beyond "
+               "it are forwarded once they are stored; 0: all are");
   schema.bytes("max_file_bytes", &c.max_file_bytes, 1, kTera, "largest file of a model");
   schema.integer("max_workers", &c.max_workers, 1, 10'000, "workers that are remembered");
   schema.integer("max_models", &c.max_models, 1, 10'000, "models that can be deployed");

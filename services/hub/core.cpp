@@ -15,6 +15,7 @@
 #include "services/hub/outputs.hpp"
 #include "services/hub/queries.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/relays.hpp"
 #include "services/hub/results.hpp"
 #include "services/hub/retention.hpp"
 #include "services/hub/rot.hpp"
@@ -123,6 +124,8 @@ struct Handle {
     if (e.peer.role != Role::worker) return drop(s, e.peer);
     on_tensor(s, WorkerId(e.peer.id), e.arrival);
   }
+  void operator()(const StreamBegan& e) const { on_stream_began(s, e); }
+  void operator()(const RelayEnded& e) const { on_relay_ended(s, e); }
   void operator()(const TensorLost& e) const { on_tensor_lost(s, e); }
   void operator()(const UserInput& e) const { on_user_input(s, e); }
   void operator()(const PeerStatus& e) const {
@@ -171,6 +174,7 @@ void settle_round(State& s) {
     collect_plans(s);
     assign_all(s);  // before the tasks that need it
   }
+  drop_vain_relays(s);  // they take credits
   if (s.schedule_due) {
     s.schedule_due = false;
     schedule(s);

@@ -5,6 +5,7 @@
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/quick.hpp"
+#include "services/hub/relays.hpp"
 #include "services/hub/reputations.hpp"
 #include "services/hub/rot.hpp"
 #include "services/hub/suspects.hpp"
@@ -45,26 +46,6 @@ void start_jobs(State& s) {
     bind_plan(job, *plan);
     s.status_due = true;
   }
-}
-
-// The first of the partition's workers that is there and not just late; the others stand by.
-Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t index,
-                    Epoch& epoch) {
-  const auto& partition = plan.plan.partitions[index];
-  const auto routes = plan.routes.find(partition.name);
-  if (routes == plan.routes.end()) return nullptr;
-  Worker* slow = nullptr;
-  for (const protocol::Route& route : routes->second) {
-    if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
-    if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
-    Worker* worker = s.find_worker(route.worker);
-    const bool straggles = worker->straggles_with.has_value();
-    if (straggles && slow != nullptr) continue;
-    epoch = route.epoch;
-    if (!straggles) return has_credit(s, *worker, job, index) ? worker : nullptr;
-    slow = worker;
-  }
-  return slow != nullptr && has_credit(s, *slow, job, index) ? slow : nullptr;
 }
 
 bool makes_answer(const partition::Partition& partition) {
@@ -129,7 +110,11 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   started.partition = partition.name.text;
   started.worker = worker.info.id.text;
   note_and_tell(s, job, std::move(started));
-  send_task(s, at, worker.info.id);
+  const protocol::TaskKey key = key_of(job, partition);
+  send_order(s, job, partition,
+             {.worker = worker.info.id,
+              .epoch = epoch,
+              .but_for = use_relays(s, job, key, worker.info.id, epoch)});
 }
 
 bool may_compute(State& s, const WorkerId& id, const partition::Partition& partition) {
@@ -153,10 +138,10 @@ std::int64_t bytes_of_task(const partition::Partition& partition) {
   return bytes;
 }
 
-// What the worker holds or will hold for the tasks it has.
-std::int64_t bytes_of_tasks(const State& s, const Worker& worker) {
+// What a worker holds or will hold for these tasks.
+std::int64_t bytes_of_tasks(const State& s, const std::set<protocol::TaskKey>& tasks) {
   std::int64_t bytes = 0;
-  for (const auto& key : worker.credits.all()) {
+  for (const auto& key : tasks) {
     const auto plan = s.plans.find(key.plan);
     const auto* partition = plan == s.plans.end() ? nullptr : plan->second.plan.find(key.partition);
     if (partition != nullptr) bytes += bytes_of_task(*partition);
@@ -170,10 +155,12 @@ bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_
   const PlanState& plan = s.plans.at(job.summary.plan);
   const std::size_t quick = worker.credits.quick();
   if (const auto most = most_quick_tasks(s, job, plan, index); most > 0) return quick < most;
-  const auto tasks = static_cast<std::int64_t>(worker.credits.size() - quick);
+  const protocol::TaskKey key = key_of(job, plan.plan.partitions[index]);
+  const std::set<protocol::TaskKey> expected = expected_tasks(s, worker.info.id, key);
+  const auto tasks = static_cast<std::int64_t>(worker.credits.size() - quick + expected.size());
   if (tasks == 0) return true;
   const auto memory = static_cast<std::int64_t>(worker.info.memory_bytes);
-  const std::int64_t held = bytes_of_tasks(s, worker);
+  const std::int64_t held = bytes_of_tasks(s, worker.credits.all()) + bytes_of_tasks(s, expected);
   if (tasks < s.config.worker_credits) {
     return held + bytes_of_task(plan.plan.partitions[index]) <= memory / kHeldShare;
   }
@@ -186,6 +173,26 @@ void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {
                       most_quick_tasks(s, job, plan, index) > 0);
 }
 
+// The others stand by.
+Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t index,
+                    Epoch& epoch) {
+  const auto& partition = plan.plan.partitions[index];
+  const auto routes = plan.routes.find(partition.name);
+  if (routes == plan.routes.end()) return nullptr;
+  Worker* slow = nullptr;
+  for (const protocol::Route& route : routes->second) {
+    if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
+    if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
+    Worker* worker = s.find_worker(route.worker);
+    const bool straggles = worker->straggles_with.has_value();
+    if (straggles && slow != nullptr) continue;
+    epoch = route.epoch;
+    if (!straggles) return has_credit(s, *worker, job, index) ? worker : nullptr;
+    slow = worker;
+  }
+  return slow != nullptr && has_credit(s, *slow, job, index) ? slow : nullptr;
+}
+
 void send_order(State& s, const Job& job, const partition::Partition& partition,
                 const Order& order) {
   const protocol::TaskKey key = key_of(job, partition);
@@ -194,6 +201,7 @@ void send_order(State& s, const Job& job, const partition::Partition& partition,
   s.send_worker(order.worker, std::move(run));
   if (!order.with_inputs) return;
   for (const auto& input : partition.inputs) {
+    if (order.but_for.contains(input.name)) continue;
     s.effects.emplace_back(
         SendCheckpoint{order.worker, key, order.epoch, job.stored.at(input.name)});
   }

@@ -21,15 +21,20 @@ inline constexpr std::int64_t kBatchShare = 8;
 // And a second task at all only where both take no more than this part of it: what a worker holds
 // beyond that it does not accept.
 inline constexpr std::int64_t kHeldShare = 4;
-// Whether it may have this task besides what it has.
+// Whether it may have this task besides what it has, and is about to have (relays.hpp).
 bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index);
 void take_credit(State& s, Worker& worker, const Job& job, std::size_t index);
+// Who would be given the task now: the first of the partition's workers that is there and not just
+// late. nullptr: nobody, or that one has no credit.
+Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t index,
+                    Epoch& epoch);
 
 struct Order {
   WorkerId worker;
   Epoch epoch = 0;
   bool announce = false;  // its outputs' digests only
   bool with_inputs = true;
+  std::set<std::string> but_for = {};  // inputs that it has
 };
 void send_order(State& s, const Job& job, const partition::Partition& partition,
                 const Order& order);

@@ -38,6 +38,18 @@ struct TensorArrived {
   Peer peer;
   protocol::Arrival arrival;
 };
+struct StreamBegan {  // the first of several chunks of a feature map that a worker sends
+  Peer peer;
+  std::uint64_t stream = 0;  // the worker's number
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  std::string tensor;
+  std::uint64_t bytes = 0;  // of the whole
+};
+struct RelayEnded {  // StartRelay's; none comes for one that ends with the connection
+  std::uint64_t id = 0;
+  bool whole = false;  // the bus has taken all of it
+};
 struct TensorLost {  // a stream from a worker that broke off or could not be taken
   protocol::TaskKey task;
   Epoch epoch = 0;
@@ -95,10 +107,10 @@ struct DiskFree {
 struct Tick {};
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
-struct Event
-    : std::variant<BusConnected, BusDisconnected, FromPeer, Beat, TensorArrived, TensorLost,
-                   UserInput, PeerStatus, Persisted, RecordRead, InputNotSent, PartNotSent,
-                   AnswerNotSent, AnswerSent, BackupWritten, FrameDropped, DiskFree, Tick> {
+struct Event : std::variant<BusConnected, BusDisconnected, FromPeer, Beat, StreamBegan,
+                            TensorArrived, TensorLost, RelayEnded, UserInput, PeerStatus, Persisted,
+                            RecordRead, InputNotSent, PartNotSent, AnswerNotSent, AnswerSent,
+                            BackupWritten, FrameDropped, DiskFree, Tick> {
   using variant::variant;
   Event(const Event& other);
   Event(Event&& other) noexcept;
@@ -120,6 +132,20 @@ struct SendCheckpoint {
   protocol::TaskKey task;
   Epoch epoch = 0;
   protocol::TensorRef tensor;
+};
+// Forwards the stream that is arriving, as what this worker needs for that task, chunk by chunk and
+// with a number of its own; answered by RelayEnded.
+struct StartRelay {
+  std::uint64_t id = 0;
+  Peer from;
+  std::uint64_t stream = 0;
+  WorkerId to;
+  protocol::TaskKey task;
+  Epoch epoch = 0;
+  std::string tensor;
+};
+struct StopRelay {  // no chunk more; nothing, if it has ended
+  std::uint64_t id = 0;
 };
 // Bytes at hand, to whom they concern: a replica's outputs to the voter, a job's to a client.
 struct SendValue {
@@ -161,8 +187,9 @@ struct WriteBackup {
 using Log = runtime::LogLine;
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
-struct Effect : std::variant<Send, SendCheckpoint, SendValue, SendStoredValue, SendPart, Publish,
-                             Persist, ReadRecord, WriteBackup, Log> {
+struct Effect
+    : std::variant<Send, SendCheckpoint, StartRelay, StopRelay, SendValue, SendStoredValue,
+                   SendPart, Publish, Persist, ReadRecord, WriteBackup, Log> {
   using variant::variant;
   Effect(const Effect& other);
   Effect(Effect&& other) noexcept;

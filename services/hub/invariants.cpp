@@ -173,11 +173,21 @@ std::string broken_of_indexes(const State& s) {
   return {};
 }
 
+std::string broken_of_relays(const State& s) {
+  std::uint64_t held = 0;
+  for (const auto& [id, bytes] : s.relayed_bytes) held += bytes;
+  if (held > static_cast<std::uint64_t>(s.config.max_relay_bytes)) {
+    return "more is being relayed than the memory for it allows";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string broken_invariant(const State& s) {
   if (std::string broken = broken_of_ballots(s); !broken.empty()) return broken;
   if (std::string broken = broken_of_indexes(s); !broken.empty()) return broken;
+  if (std::string broken = broken_of_relays(s); !broken.empty()) return broken;
   for (const auto& [sequence, job] : s.jobs) {
     if (std::string broken = broken_of_job(s, job); !broken.empty()) {
       return "job " + job.summary.id.text + ": " + broken;

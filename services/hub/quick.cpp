@@ -28,11 +28,13 @@ std::size_t most_quick_tasks(const State& s, const Job& job, const PlanState& pl
                              std::size_t index) {
   const auto& partition = plan.plan.partitions[index];
   const double ms = plan.compute_ms[index];
+  // What is not stored yet arrives in several chunks (relays.hpp).
+  const auto is_small_input = [&](const auto& input) {
+    const auto stored = job.stored.find(input.name);
+    return stored != job.stored.end() && is_small(static_cast<std::int64_t>(stored->second.bytes));
+  };
   const bool is_light =
-      std::all_of(partition.inputs.begin(), partition.inputs.end(),
-                  [&](const auto& input) {
-                    return is_small(static_cast<std::int64_t>(job.stored.at(input.name).bytes));
-                  }) &&
+      std::all_of(partition.inputs.begin(), partition.inputs.end(), is_small_input) &&
       std::all_of(partition.outputs.begin(), partition.outputs.end(),
                   [](const auto& output) { return is_small(output.bytes()); });
   if (ms < 0 || !is_light) return 0;

@@ -7,6 +7,7 @@
 #include "services/hub/keys.hpp"
 #include "services/hub/quick.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/relays.hpp"
 #include "services/hub/stragglers.hpp"
 
 namespace hyps::hub {
@@ -214,14 +215,15 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
 }
 
 void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arrival) {
+  on_relayed_arrival(s, worker, arrival);
   const bool shown = show_to_voter(s, worker, arrival);
   const auto at = dispatched_task(s, worker, arrival.task, arrival.epoch);
   if (!at || !has_output(at->partition, arrival.tensor)) {
     s.stale_results += shown ? 0 : 1;
     return;
   }
-  at->given.received.insert_or_assign(
-      arrival.tensor, Dispatch::Received{arrival.data, digest_of(arrival.data.bytes())});
+  at->given.received.insert_or_assign(arrival.tensor,
+                                      Dispatch::Received{arrival.data, arrival.digest});
   store_when_complete(s, *at);
 }
 

@@ -108,6 +108,25 @@ struct Act {
         protocol::encode(*writer.next(protocol::kSmallTensorBytes)));
   }
 
+  void operator()(const StartRelay& e) const {
+    auto arriving = shell.streams_.find(protocol::to_string(e.from), e.stream);
+    if (!arriving) {
+      shell.failures_.emplace_back(RelayEnded{e.id, false});
+      return;
+    }
+    const auto source =
+        shell.relays_.add(e, std::move(arriving), shell.next_stream_++,
+                          [mailbox = shell.mailbox_](RelayEnded ended) { mailbox->put(ended); });
+    const Status status =
+        shell.host_.send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
+    if (!status.ok()) shell.failures_.emplace_back(RelayEnded{e.id, false});
+  }
+
+  void operator()(const StopRelay& e) const {
+    shell.relays_.stop(e.id);
+    shell.host_.wake();  // to find that out
+  }
+
   void operator()(const SendValue& e) const {
     const auto& value = e.value;
     auto writer = std::make_shared<protocol::StreamWriter>(shell.next_stream_++, value.task,
@@ -218,6 +237,8 @@ void Shell::on_disconnected() {
   // Streams that were arriving have lost chunks.
   streams_ = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
                                     static_cast<std::size_t>(config_.max_assembly_bytes));
+  relays_.stop_all();
+  host_.wake();
   runtime::log_warn("bus.disconnected");
   take(BusDisconnected{});
 }
@@ -264,6 +285,10 @@ void Shell::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
   if (!arrival.ok()) {
     return take(TensorLost{chunk.task, chunk.epoch, arrival.error().message});
   }
+  if (chunk.offset == 0 && !*arrival) {
+    take(StreamBegan{peer, chunk.stream, chunk.task, chunk.epoch, chunk.tensor, chunk.total});
+  }
+  if (!relays_.empty()) host_.wake();
   if (*arrival) take(TensorArrived{peer, std::move(**arrival)});
 }
 
@@ -321,7 +346,10 @@ void Shell::answer_all() {
   }
 }
 
-void Shell::step(const Event& event) { perform(core_.step(event, runtime::now())); }
+void Shell::step(const Event& event) {
+  if (const auto* ended = std::get_if<RelayEnded>(&event)) relays_.forget(ended->id);
+  perform(core_.step(event, runtime::now()));
+}
 
 void Shell::perform(std::vector<Effect> effects) {
   for (Effect& effect : effects) std::visit(Act{*this}, effect);

@@ -17,6 +17,7 @@
 #include "common/store/store.hpp"
 #include "services/hub/core.hpp"
 #include "services/hub/pulses.hpp"
+#include "services/hub/relay_streams.hpp"
 
 namespace hyps::hub {
 
@@ -61,6 +62,7 @@ class Shell {
   std::shared_ptr<store::Store> store_;
   Core core_;
   protocol::StreamReader streams_;
+  RelayStreams relays_;
   // Of the round going on.
   std::vector<Persist> writes_;  // put off, to be done as one
   std::size_t write_bytes_ = 0;  // in them

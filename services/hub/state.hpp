@@ -58,6 +58,21 @@ struct Worker {
   std::int64_t compute_us = 0;
 };
 
+// A result that is forwarded while it arrives (relays.hpp).
+struct Relay {
+  WorkerId sender;
+  std::uint64_t stream = 0;  // the sender's number
+  protocol::TaskKey from;    // whose result it is
+  Epoch from_epoch = 0;
+  std::string tensor;
+  WorkerId to;
+  std::uint64_t incarnation = 0;  // of that worker
+  protocol::TaskKey task;         // whose input it is to be
+  Epoch epoch = 0;
+  std::optional<Milliseconds> arrived;  // here, and whole
+  Digest digest;                        // from then on
+};
+
 // A model's file, while it is uploaded and after.
 struct File;
 
@@ -144,6 +159,10 @@ struct State {
 
   // Partitions that were late, and when last; they want a second worker.
   std::map<std::pair<PlanId, PartitionName>, Milliseconds> late;
+
+  std::uint64_t next_relay = 1;
+  std::map<std::uint64_t, Relay> relays;                 // whose task is not dispatched yet
+  std::map<std::uint64_t, std::uint64_t> relayed_bytes;  // of those the bus holds
 
   std::uint64_t next_token = 1;
   std::map<std::uint64_t, std::function<void(const Status&)>> writes;

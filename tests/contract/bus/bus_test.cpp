@@ -161,6 +161,27 @@ TEST_P(BusContract, two_large_maps_arrive_whole_while_control_messages_go_throug
   EXPECT_EQ(maps["map/c"].size(), 20U);
 }
 
+TEST_P(BusContract, a_source_that_has_nothing_yet_is_asked_again_when_woken) {
+  Ear ear;
+  const auto bus = start("s", ear, "map/#");
+  const auto there = std::make_shared<std::atomic<int>>(0);
+  const auto source = [there, given = 0](std::size_t) mutable -> std::optional<Blob> {
+    if (given == 3) return std::nullopt;
+    if (given == there->load()) return Blob();
+    return Blob::copy_of(std::to_string(given++));
+  };
+  ASSERT_TRUE(bus->send("map/slow", source).ok());
+  ASSERT_TRUE(bus->send("map/quick", source_of("q")).ok());
+  ASSERT_TRUE(ear.wait_messages(1));
+  EXPECT_EQ(ear.messages()[0].topic, "map/quick") << "nobody waits for the slow one";
+  for (std::size_t i = 1; i <= 3; ++i) {
+    there->store(static_cast<int>(i));
+    bus->wake();
+    ASSERT_TRUE(ear.wait_messages(1 + i));
+    EXPECT_EQ(ear.messages()[i].payload.text(), std::to_string(i - 1));
+  }
+}
+
 TEST_P(BusContract, an_image_of_16_megabytes_goes_as_one_message) {
   Ear ear;
   const auto bus = start("s", ear, "image");

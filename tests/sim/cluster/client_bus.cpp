@@ -83,6 +83,11 @@ Status ClientBus::send(std::string topic, bus::Source source) {
   return {};
 }
 
+void ClientBus::wake() {
+  lanes_.wake();
+  pump();
+}
+
 void ClientBus::pump() {
   if (pumping_) return;
   pumping_ = true;
@@ -99,6 +104,10 @@ bool ClientBus::send_next() {
     const auto most = kSmallestChunk + world_.random.below(kLargestChunk - kSmallestChunk);
     auto frame = bulk->source(std::min<std::size_t>(bulk->bytes, most));
     if (!frame) return true;
+    if (frame->empty()) {
+      lanes_.put_aside(std::move(*bulk));
+      return true;
+    }
     auto chunk = lanes_.add_chunk(std::move(*bulk), std::move(*frame), world_.clock.now());
     if (!chunk.ok()) return true;
     next = std::move(*chunk);

@@ -27,6 +27,7 @@ class ClientBus final : public Socket, public std::enable_shared_from_this<Clien
   void stop();   // as when the process dies: the will remains
   Status publish(bus::Message message);
   Status send(std::string topic, bus::Source source);
+  void wake();
 
   void on_message(bus::Message message) override;
   void on_acknowledged(std::uint64_t serial) override;

@@ -86,6 +86,23 @@ struct HubProcess::Act {
     const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
     if (!status.ok()) life.failures.emplace_back(not_sent(e, status.error()));
   }
+  void operator()(const hub::StartRelay& e) const {
+    hub.say([&] { return "relays " + e.tensor + " of " + e.from.id + " to worker " + e.to.text; });
+    auto arriving = life.streams.find(protocol::to_string(e.from), e.stream);
+    if (!arriving) {
+      life.failures.emplace_back(hub::RelayEnded{e.id, false});
+      return;
+    }
+    const auto source =
+        life.relays.add(e, std::move(arriving), life.next_stream++,
+                        [&told = life.told](hub::RelayEnded ended) { told.push_back(ended); });
+    const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
+    if (!status.ok()) life.failures.emplace_back(hub::RelayEnded{e.id, false});
+  }
+  void operator()(const hub::StopRelay& e) const {
+    life.relays.stop(e.id);
+    life.bus->wake();
+  }
   void operator()(const hub::SendValue& e) const {
     const auto& value = e.value;
     auto writer = std::make_shared<protocol::StreamWriter>(life.next_stream++, value.task,
@@ -173,6 +190,8 @@ void HubProcess::on_disconnected() {
   say([] { return "has lost its connection"; });
   life_->streams = protocol::StreamReader(static_cast<std::size_t>(config_.max_tensor_bytes),
                                           static_cast<std::size_t>(config_.max_assembly_bytes));
+  life_->relays.stop_all();
+  life_->bus->wake();
   take(hub::BusDisconnected{});
 }
 
@@ -224,6 +243,11 @@ void HubProcess::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
   if (!arrival.ok()) {
     return take(hub::TensorLost{chunk.task, chunk.epoch, arrival.error().message});
   }
+  if (chunk.offset == 0 && !*arrival) {
+    take(hub::StreamBegan{peer, chunk.stream, chunk.task, chunk.epoch, chunk.tensor, chunk.total});
+    if (!alive()) return;
+  }
+  if (!life_->relays.empty()) life_->bus->wake();
   if (!*arrival) return;
   say([&] { return "← " + protocol::to_string(peer) + ": feature map " + chunk.tensor; });
   take(hub::TensorArrived{peer, std::move(**arrival)});
@@ -306,6 +330,7 @@ void HubProcess::answer_all() {
 
 void HubProcess::step(const hub::Event& event) {
   const std::shared_ptr<Life> life = life_;
+  if (const auto* ended = std::get_if<hub::RelayEnded>(&event)) life->relays.forget(ended->id);
   ledger_.before(state(), event);
   const std::vector<hub::Effect> effects = life->core.step(event, now());
   ledger_.after(state(), event, !effects.empty());

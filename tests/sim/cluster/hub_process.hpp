@@ -12,6 +12,7 @@
 #include "process.hpp"
 #include "services/hub/core.hpp"
 #include "services/hub/pulses.hpp"
+#include "services/hub/relay_streams.hpp"
 
 namespace hyps::sim {
 
@@ -30,6 +31,7 @@ class HubProcess final : public Process {
     Life(const hub::Config& config, hub::Restored restored, std::uint64_t seed, Now now);
     hub::Core core;
     protocol::StreamReader streams;
+    hub::RelayStreams relays;
     // Of the round going on.
     std::vector<hub::Persist> writes;
     std::deque<hub::Event> answers;

@@ -156,6 +156,7 @@ struct Ledger::Judge {
       ledger.check_stored(state, worker, *stored);
     }
   }
+  void operator()(const hub::StartRelay& e) const { ledger.check_relay(state, e); }
   void operator()(const hub::Publish& e) const {
     if (!e.answer_of.empty()) return ledger.check_answer(e);
     if (contains(e.payload, "\"event\":\"accepted\"")) return ledger.check_accepted(e.payload);
@@ -229,6 +230,26 @@ void Ledger::check_run(const hub::State& state, const WorkerId& worker, const pr
   const auto known = state.workers.find(worker);
   if (part->safe_zone && known != state.workers.end() && !known->second.info.safe_zone) {
     world_.violate(part->name.text + " is given to " + worker.text + ", outside the safe zone");
+  }
+}
+
+// Nobody is shown early what he must not see, or what replicas have not agreed on.
+void Ledger::check_relay(const hub::State& state, const hub::StartRelay& relay) {
+  const partition::Plan* plan = find_plan(relay.task.plan);
+  const partition::Partition* taker = plan == nullptr ? nullptr : plan->find(relay.task.partition);
+  if (taker == nullptr) return world_.violate("a result is relayed for a task of no plan");
+  const auto known = state.workers.find(relay.to);
+  if (known == state.workers.end()) return world_.violate("a result is relayed to nobody");
+  if (taker->safe_zone && !known->second.info.safe_zone) {
+    world_.violate(relay.tensor + " is relayed to " + relay.to.text + ", outside the safe zone");
+  }
+  for (const auto& part : plan->partitions) {
+    const bool makes_it =
+        std::any_of(part.outputs.begin(), part.outputs.end(),
+                    [&](const auto& output) { return output.name == relay.tensor; });
+    if (makes_it && part.replication.votes()) {
+      world_.violate(relay.tensor + " is relayed before its replicas have agreed");
+    }
   }
 }
 

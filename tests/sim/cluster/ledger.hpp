@@ -65,6 +65,7 @@ class Ledger {
   void check_write(const std::string& key, const Blob& value, const store::Batch& batch);
   [[nodiscard]] bool is_in_doubt(const std::string& job, const store::Batch& batch);
   void check_run(const hub::State& state, const WorkerId& worker, const protocol::Run& run);
+  void check_relay(const hub::State& state, const hub::StartRelay& relay);
   void check_assign(const hub::State& state, const WorkerId& worker,
                     const protocol::Assign& assign);
   void check_stored(const hub::State& state, const WorkerId& worker,

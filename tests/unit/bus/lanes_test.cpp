@@ -72,6 +72,38 @@ TEST(Lanes, bounds_the_bulk_sources) {
   EXPECT_EQ(lanes.add_bulk("b", source_of(1)).error().kind, ErrorKind::overloaded);
 }
 
+TEST(Lanes, a_source_that_has_nothing_yet_is_asked_again_when_woken) {
+  Lanes lanes(10, 1 << 20);
+  ASSERT_TRUE(lanes.add_bulk("slow", source_of(1)).ok());
+  lanes.put_aside(*lanes.take_bulk());
+  EXPECT_FALSE(lanes.take_bulk()) << "it is asleep";
+  ASSERT_TRUE(lanes.add_bulk("quick", source_of(1)).ok());
+  EXPECT_EQ(send_next(lanes)->message.topic, "quick");
+  lanes.wake();
+  EXPECT_EQ(send_next(lanes)->message.topic, "slow");
+}
+
+TEST(Lanes, a_source_woken_while_it_is_asked_does_not_sleep) {
+  Lanes lanes(10, 1 << 20);
+  ASSERT_TRUE(lanes.add_bulk("slow", source_of(1)).ok());
+  auto bulk = lanes.take_bulk();
+  lanes.wake();
+  lanes.put_aside(std::move(*bulk));
+  EXPECT_TRUE(lanes.take_bulk());
+}
+
+TEST(Lanes, sources_asleep_count_and_go_with_the_connection) {
+  Lanes lanes(10, 1000);
+  for (std::size_t i = 0; i < Lanes::kMaxSources; ++i) {
+    ASSERT_TRUE(lanes.add_bulk("b", source_of(1)).ok());
+    lanes.put_aside(*lanes.take_bulk());
+  }
+  EXPECT_EQ(lanes.add_bulk("b", source_of(1)).error().kind, ErrorKind::overloaded);
+  EXPECT_TRUE(lanes.lost().empty());
+  lanes.wake();
+  EXPECT_FALSE(lanes.take_bulk());
+}
+
 // Paho takes a second to come back to a message that the socket has taken a part of.
 TEST(Lanes, nothing_goes_that_the_socket_does_not_take_whole) {
   Lanes lanes(10, 1 << 20);

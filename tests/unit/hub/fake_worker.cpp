@@ -117,7 +117,7 @@ std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
   return results(key, held);
 }
 
-std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) const {
+std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) {
   if (mute) return {};
   std::vector<Event> events;
   protocol::TaskDone done{key, held.epoch, {}, 1500, 0};
@@ -125,7 +125,10 @@ std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) con
     done.outputs.push_back(ref);
     if (held.run && held.run->announce) continue;
     const Blob sent = send_instead ? send_instead(data) : data;
-    events.emplace_back(TensorArrived{peer(), {key, held.epoch, ref.tensor, sent}});
+    const std::uint64_t stream = ++last_stream_;
+    events.emplace_back(StreamBegan{peer(), stream, key, held.epoch, ref.tensor, sent.size()});
+    events.emplace_back(TensorArrived{
+        peer(), {key, held.epoch, ref.tensor, sent, digest_of(sent.bytes()), stream}});
   }
   events.emplace_back(FromPeer{peer(), done});
   return events;

@@ -52,10 +52,11 @@ class FakeWorker {
     Milliseconds touched{0};
   };
   std::vector<Event> try_compute(const TaskKey& key, Held& held);
-  std::vector<Event> results(const TaskKey& key, const Held& held) const;
+  std::vector<Event> results(const TaskKey& key, const Held& held);
 
   const partition::Plan* plan_;
   std::map<TaskKey, Held> held_;
+  std::uint64_t last_stream_ = 0;
 };
 
 }  // namespace hyps::hub

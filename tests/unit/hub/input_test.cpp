@@ -9,6 +9,7 @@ namespace {
 
 class HubInput : public testing::Test {
  protected:
+  explicit HubInput(const Config& c = config()) : w(c) {}
   void SetUp() override {
     w.add_worker("w1", true);
     w.deploy();
@@ -34,7 +35,18 @@ class HubInput : public testing::Test {
     w.step(UserInput{ModelName(model), Blob::copy_of(payload), job, response, "corr"});
   }
 
-  World w{config()};
+  World w;
+};
+
+// Every input is read from the disk.
+class HubInputFromDisk : public HubInput {
+ protected:
+  HubInputFromDisk() : HubInput(without_relays()) {}
+  static Config without_relays() {
+    Config c = config();
+    c.max_relay_bytes = 0;
+    return c;
+  }
 };
 
 TEST_F(HubInput, UnknownModelIsRefusedByName) {
@@ -228,7 +240,7 @@ TEST_F(HubInput, FeatureMapsThatCouldNotBeDeletedAreDeletedLater) {
   EXPECT_EQ(w.disk.keys(kFeatureMaps), 0U);
 }
 
-TEST_F(HubInput, DamagedFeatureMapThatCouldNotBeDeletedIsDeletedLater) {
+TEST_F(HubInputFromDisk, DamagedFeatureMapThatCouldNotBeDeletedIsDeletedLater) {
   const JobId job("job1");
   const std::string x = feature_map_key(job, "x");
   input("net", "image", "job1", "");

@@ -139,7 +139,7 @@ TEST_F(HubJobs, ResultOfAnotherEpochOrWorkerIsDropped) {
   const auto stale_before = w.state().stale_results;
   const auto claim = [&](const char* worker, Epoch epoch) {
     const Peer peer{protocol::Role::worker, worker};
-    w.step(TensorArrived{peer, {run.task, epoch, "t", Blob::copy_of(lie)}});
+    w.step(TensorArrived{peer, {run.task, epoch, "t", Blob::copy_of(lie), ref.digest}});
     w.step(FromPeer{peer, protocol::TaskDone{run.task, epoch, {ref}, 1, 1}});
   };
   claim("w1", run.epoch + 1);

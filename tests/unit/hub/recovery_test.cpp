@@ -18,6 +18,13 @@ std::unique_ptr<World> ready_world(const Config& config = Config()) {
   return w;
 }
 
+// Every input is read from the disk.
+Config without_relays() {
+  Config config;
+  config.max_relay_bytes = 0;
+  return config;
+}
+
 // How many deliveries a whole job takes.
 int steps_of_a_job() {
   auto w = ready_world();
@@ -350,7 +357,7 @@ void put(World& w, const std::string& key, const std::string& value) {
 
 TEST(HubRecovery, DamagedFeatureMapIsComputedAgain) {
   for (const char* tensor : {"x", "t", "u#0.2", "y"}) {
-    auto w = ready_world();
+    auto w = ready_world(without_relays());
     w->infer("job1");
     const std::string key = feature_map_key(JobId("job1"), tensor);
     while (!w->disk.now().get(key).ok()) ASSERT_TRUE(w->deliver_next());
@@ -362,7 +369,7 @@ TEST(HubRecovery, DamagedFeatureMapIsComputedAgain) {
 }
 
 TEST(HubRecovery, MissingFeatureMapIsComputedAgain) {
-  auto w = ready_world();
+  auto w = ready_world(without_relays());
   w->infer("job1");
   while (!w->disk.now().get("c/job1/t").ok()) ASSERT_TRUE(w->deliver_next());
   store::Batch batch;

@@ -101,7 +101,13 @@ struct Perform {
     if (const auto* run = std::get_if<protocol::Run>(&e.message)) w.check_run(*run);
     w.network.push_back({false, Tick{}, e.to.id, e.message, {}});
   }
+  void operator()(const StartRelay& e) const {
+    w.relays_begun.push_back(e);
+    w.relays[e.id] = e;
+  }
+  void operator()(const StopRelay& e) const { w.relays.erase(e.id); }
   void operator()(const SendCheckpoint& e) const {
+    w.checkpoints.push_back(e);
     w.network.push_back({false, Tick{}, e.to.text, {}, e});
   }
   void operator()(const SendValue& e) const { w.values.push_back(e.value); }
@@ -159,8 +165,22 @@ void World::check_run(const protocol::Run& run) {
   if (stored) violations.push_back("stored, but given again: " + run.task.partition.text);
 }
 
+// As the shell does it: what has arrived goes on before the core hears of it.
+void World::relay(const TensorArrived& arrived) {
+  std::erase_if(relays, [&](const auto& entry) {
+    const StartRelay& relay = entry.second;
+    if (relay.from != arrived.peer || relay.stream != arrived.arrival.stream) return false;
+    network.push_back(
+        {false, Tick{}, relay.to.text, {}, {}, std::pair(relay, arrived.arrival.data)});
+    inside_.push_back(RelayEnded{relay.id, true});
+    return true;
+  });
+}
+
 void World::step(const Event& event) {
   if (!core_) return;
+  if (const auto* arrived = std::get_if<TensorArrived>(&event)) relay(*arrived);
+  if (std::holds_alternative<BusDisconnected>(event)) relays.clear();
   inside_.push_back(event);
   run_core();
 }
@@ -170,6 +190,7 @@ void World::step_together(const std::vector<Event>& events) {
   std::vector<std::uint64_t> tokens;
   for (const Event& event : events) {
     ASSERT_TRUE(Core::overlaps(event));
+    if (const auto* arrived = std::get_if<TensorArrived>(&event)) relay(*arrived);
     for (const Effect& effect : core_->step(event, now)) {
       if (const auto* write = std::get_if<Persist>(&effect)) {
         batches.push_back(write->batch);
@@ -206,6 +227,7 @@ void World::advance(int ms) {
 void World::crash_hub(std::size_t unsynced_kept) {
   core_.reset();
   inside_.clear();
+  relays.clear();
   disk.crash(unsynced_kept);
   std::erase_if(network, [](const Packet& packet) { return packet.to_hub; });
 }
@@ -334,6 +356,11 @@ void World::deliver(Packet packet) {
   FakeWorker& worker = workers.at(packet.worker);
   if (packet.message) {
     return send_to_hub(packet.worker, worker.on_message(*packet.message, now.steady));
+  }
+  if (packet.relayed) {
+    const auto& [relay, data] = *packet.relayed;
+    return send_to_hub(packet.worker,
+                       worker.on_input(relay.task, relay.epoch, relay.tensor, data, now.steady));
   }
   const SendCheckpoint& send = *packet.checkpoint;
   auto data = disk.now().get(feature_map_key(send.task.job, send.tensor.tensor));

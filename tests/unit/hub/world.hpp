@@ -64,6 +64,7 @@ class World {
     // to a worker:
     std::optional<protocol::Message> message;
     std::optional<SendCheckpoint> checkpoint;
+    std::optional<std::pair<StartRelay, Blob>> relayed = {};  // with its last chunk
   };
   bool deliver_next();               // false: nothing under way
   void deliver(Packet packet);       // any one
@@ -95,6 +96,9 @@ class World {
   std::vector<protocol::Message> to_client;
   std::vector<protocol::Message> to_manager;
   std::vector<Log> logs;
+  std::vector<SendCheckpoint> checkpoints;  // sent
+  std::vector<StartRelay> relays_begun;
+  std::map<std::uint64_t, StartRelay> relays;                          // going on
   std::vector<std::string> backups;                                    // begun
   std::map<std::pair<std::string, std::string>, int> computed_before;  // by workers that died
   std::vector<std::string> violations;
@@ -103,6 +107,7 @@ class World {
   friend struct Perform;
   void perform(const Effect& effect);
   void run_core();
+  void relay(const TensorArrived& arrived);
   bool is_stored(const JobId& job, const std::string& tensor);
   void check_run(const protocol::Run& run);
   void send_to_hub(const std::string& worker, std::vector<Event> events);

@@ -1,0 +1,65 @@
+#include "services/hub/relay_streams.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/protocol/codec.hpp"
+
+namespace hyps::hub {
+
+namespace {
+
+class Writer {
+ public:
+  Writer(const StartRelay& relay, std::shared_ptr<const protocol::Assembly> arriving,
+         std::uint64_t stream)
+      : arriving_(std::move(arriving)) {
+    head_.stream = stream;
+    head_.task = relay.task;
+    head_.epoch = relay.epoch;
+    head_.tensor = relay.tensor;
+    head_.total = arriving_->size();
+  }
+  [[nodiscard]] bool through() const { return head_.offset == head_.total; }
+  // Empty: there is nothing yet.
+  Blob next(std::size_t bytes) {
+    const std::size_t size =
+        std::min<std::size_t>(arriving_->filled() - head_.offset, std::max<std::size_t>(bytes, 1));
+    if (size == 0) return {};
+    protocol::Chunk chunk = head_;
+    chunk.data = protocol::Assembly::part(arriving_, head_.offset, size);
+    head_.offset += size;
+    return protocol::encode(std::move(chunk));
+  }
+
+ private:
+  std::shared_ptr<const protocol::Assembly> arriving_;
+  protocol::Chunk head_;
+};
+
+}  // namespace
+
+bus::Source RelayStreams::add(const StartRelay& relay,
+                              std::shared_ptr<const protocol::Assembly> arriving,
+                              std::uint64_t stream, std::function<void(RelayEnded)> ended) {
+  auto stopped = std::make_shared<std::atomic<bool>>(false);
+  stopped_[relay.id] = stopped;
+  auto writer = std::make_shared<Writer>(relay, std::move(arriving), stream);
+  return [id = relay.id, stopped = std::move(stopped), writer = std::move(writer),
+          ended = std::move(ended)](std::size_t bytes) -> std::optional<Blob> {
+    if (!writer->through() && !stopped->load()) return writer->next(bytes);
+    ended({id, writer->through()});
+    return std::nullopt;
+  };
+}
+
+void RelayStreams::stop_all() {
+  for (const auto& [id, stopped] : stopped_) stopped->store(true);
+  stopped_.clear();
+}
+
+void RelayStreams::stop(std::uint64_t id) {
+  if (const auto found = stopped_.find(id); found != stopped_.end()) found->second->store(true);
+}
+
+}  // namespace hyps::hub
