@@ -72,7 +72,7 @@ rocksdb::Options small_device_options() {
   options.enable_blob_files = true;
   options.min_blob_size = 4096;
   options.enable_blob_garbage_collection = true;
-  options.blob_garbage_collection_age_cutoff = 0.5;
+  options.blob_garbage_collection_age_cutoff = 0.25;
   options.blob_garbage_collection_force_threshold = 0.5;
   options.blob_file_size = 64U << 20U;
   options.write_buffer_size = 16U << 20U;
@@ -108,7 +108,7 @@ class RocksStore final : public Store {
       : db_(std::move(db)), folder_(std::move(folder)), warning_(std::move(warning)) {}
 
   Status write(std::span<const Batch> batches) override {
-    rocksdb::WriteBatch changes;
+    rocksdb::WriteBatch changes(size_of(batches));
     rocksdb::Status status;
     rocksdb::WriteOptions options;
     for (const Batch& batch : batches) {
@@ -176,6 +176,16 @@ class RocksStore final : public Store {
   [[nodiscard]] std::string warning() const override { return warning_; }
 
  private:
+  // Of a WriteBatch for all, about: a small entry behind a large one would move all before it.
+  static std::size_t size_of(std::span<const Batch> batches) {
+    constexpr std::size_t kHead = 32;  // of an entry
+    std::size_t size = kHead;
+    for (const Batch& batch : batches) {
+      for (const auto& key : batch.deletes) size += 2 * (key.size() + kHead);
+      for (const auto& [key, value] : batch.puts) size += 2 * (key.size() + kHead) + value.size();
+    }
+    return size;
+  }
   // `all`: what is written with the batch.
   rocksdb::Status collect(const Batch& batch, std::span<const Batch> all,
                           rocksdb::WriteBatch& changes) const {

@@ -3,6 +3,7 @@
 #include "common/runtime/log.hpp"
 #include "common/service/options.hpp"
 #include "common/service/program.hpp"
+#include "services/hub/heap.hpp"
 #include "services/hub/shell.hpp"
 
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using namespace hyps;
 
 Status serve(const hub::Config& config) {
+  hub::keep_heap_warm();
   service::prepare_process("hub", config.log_level);
   HYPS_TRY(std::shared_ptr<store::Store> store, store::open_rocksdb(config.data_folder));
   if (!store->warning().empty()) {
