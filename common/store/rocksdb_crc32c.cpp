@@ -32,6 +32,7 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::uint32_t sta
 }
 
 Function choose() {
+  __builtin_cpu_init();  // RocksDB may ask before this program's constructors have run
   if (__builtin_cpu_supports("sse4.2") != 0) return &by_instruction;
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "_ZN7rocksdb6crc32c6ExtendEjPKcm"));
 }
