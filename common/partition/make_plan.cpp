@@ -190,18 +190,9 @@ Result<Cuts> given_cuts(const Flow& flow, const std::vector<Layer>& layers,
   return cuts;
 }
 
-}  // namespace
-
-Result<Plan> make_plan(const cnn::Graph& graph, const Request& request) {
-  HYPS_CHECK(check_request(request));
-  const Flow flow(graph);
-  HYPS_CHECK(check_graph(graph, flow));
-  const std::vector<Layer> layers = layers_of(graph);
-  if (layers.size() > kMaxLayers) {
-    return Error{ErrorKind::unsupported,
-                 fmt::format("the model has {} layers; the most is {}", layers.size(), kMaxLayers)};
-  }
-  HYPS_TRY(const std::vector<Division> sliced, choose_divisions(graph, flow, layers, request));
+Result<Plan> plan_around(const cnn::Graph& graph, const Flow& flow,
+                         const std::vector<Layer>& layers, const std::vector<Division>& sliced,
+                         const Request& request) {
   const std::vector<SplitPoint> points = split_points(graph, layers, request.threshold);
   std::vector<Cutter> cutters =
       make_cutters(graph, flow, layers, sliced, request.threshold, points);
@@ -226,6 +217,37 @@ Result<Plan> make_plan(const cnn::Graph& graph, const Request& request) {
     if (i < sliced.size()) assembly.add_siblings(sliced[i]);
   }
   return assembly.finish(request);
+}
+
+bool has_tiles(const std::vector<Division>& divisions) {
+  return std::any_of(divisions.begin(), divisions.end(),
+                     [](const Division& division) { return division.kind == Kind::tile; });
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const cnn::Graph& graph, const Request& request) {
+  HYPS_CHECK(check_request(request));
+  const Flow flow(graph);
+  HYPS_CHECK(check_graph(graph, flow));
+  const std::vector<Layer> layers = layers_of(graph);
+  if (layers.size() > kMaxLayers) {
+    return Error{ErrorKind::unsupported,
+                 fmt::format("the model has {} layers; the most is {}", layers.size(), kMaxLayers)};
+  }
+  auto divisions = choose_divisions(graph, flow, layers, request);
+  const bool tiled_unasked = divisions.ok() && request.tiles.empty() && has_tiles(*divisions);
+  if (divisions.ok()) {
+    auto plan = plan_around(graph, flow, layers, *divisions, request);
+    if (plan.ok() || !tiled_unasked) return plan;
+  } else if (!request.may_tile) {
+    return divisions.error();
+  }
+  // Joining the tiles may need more than what they save, or leave too little for the next layer.
+  Request without = request;
+  without.may_tile = false;
+  HYPS_TRY(divisions, choose_divisions(graph, flow, layers, without));
+  return plan_around(graph, flow, layers, *divisions, without);
 }
 
 }  // namespace hyps::partition

@@ -33,6 +33,9 @@ struct Request {
     int count = 0;
   };
   std::vector<Tiles> tiles;
+  // Whether layers with large feature maps are tiled unasked (tiles.hpp); where no plan comes of
+  // that, they are not.
+  bool may_tile = true;
 };
 
 // Vertical first, horizontal only where it must: a layer above the threshold gets the smallest

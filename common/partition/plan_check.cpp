@@ -152,8 +152,15 @@ Status check_safe_zone(const Plan& plan) {
   std::set<std::string> secrets;
   for (const auto& value : plan.partitions.front().outputs) secrets.insert(value.name);
   for (const auto& value : plan.partitions.back().inputs) secrets.insert(value.name);
+  std::set<std::string> slices;
   for (const auto& partition : plan.partitions) {
-    const auto is_secret = [&](const cnn::Value& v) { return secrets.contains(v.name); };
+    if (is_sibling(partition.kind)) slices.insert(partition.outputs[0].name);
+  }
+  for (const auto& partition : plan.partitions) {
+    const auto is_secret = [&](const cnn::Value& v) {
+      return secrets.contains(v.name) ||
+             (slices.contains(v.name) && secrets.contains(v.name.substr(0, v.name.rfind('#'))));
+    };
     const bool sees = std::any_of(partition.inputs.begin(), partition.inputs.end(), is_secret) ||
                       std::any_of(partition.outputs.begin(), partition.outputs.end(), is_secret);
     if (sees && !partition.safe_zone) {

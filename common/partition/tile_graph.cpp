@@ -61,7 +61,7 @@ class TileGraph {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       std::string& name = node.inputs[i];
       if (const auto constant = tile.constants.find(i); constant != tile.constants.end()) {
-        name = fmt::format("{}#{}", name, node.name);
+        name = fmt::format("{}#{}.{}", name, node.name, i);  // one may be several inputs
         part_.weights.emplace(name, constant->second);
       } else if (const auto weight = graph_.weights.find(name); weight != graph_.weights.end()) {
         name = add_weight(name, weight->second, i < tile.inputs.size() ? tile.inputs[i] : Region());

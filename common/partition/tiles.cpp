@@ -28,7 +28,7 @@ std::optional<cnn::Graph> graph_of(const cnn::Graph& graph, const Flow& flow, Ra
   part.name = "tile";
   part.opset = graph.opset;
   for (const int id : edges_of(flow, nodes).inputs) part.inputs.push_back(*flow.tracked(id).value);
-  const std::string output = "tile";
+  const std::string output = "#tile";  // like no value's name
   part.outputs = {{output, {}, {}}};
   if (!append_tile(graph, nodes, rows, output, part)) return std::nullopt;
   if (!cnn::infer_shapes(part).ok()) return std::nullopt;
@@ -113,29 +113,31 @@ bool is_tiled_unasked(const Flow& flow, const Layer& layer, const Request& reque
   const bool by_hand =
       !request.tiles.empty() || !request.slices.empty() || !request.cut_after.empty();
   const Threshold& threshold = request.threshold;
-  if (by_hand || threshold.unit != Threshold::Unit::bytes || threshold.value <= 0) return false;
+  if (!request.may_tile || by_hand || threshold.unit != Threshold::Unit::bytes ||
+      threshold.value <= 0)
+    return false;
   return sweep_over(flow, layer.nodes).activation_bytes() > threshold.value / 2;
 }
 
-std::vector<TileGroup> groups_around(const cnn::Graph& graph, const Flow& flow,
-                                     const std::vector<Layer>& layers, std::size_t layer,
-                                     std::size_t floor) {
+std::vector<TileGroup> groups_around(const Flow& flow, const std::vector<Layer>& layers,
+                                     std::size_t layer, std::size_t floor,
+                                     const Threshold& threshold) {
   std::vector<std::tuple<std::int64_t, std::size_t, std::size_t>> ranked;  // bytes, size, first
   for (std::size_t size = 1; size <= kMostTiledLayers; ++size) {
     for (std::size_t first = layer + 1 >= size ? layer + 1 - size : 0; first <= layer; ++first) {
       if (first < floor || first + size > layers.size() || first + size <= layer) continue;
-      const Edges edges = edges_of(flow, nodes_of(layers, first, first + size - 1));
-      ranked.emplace_back(bytes_of(flow, edges.inputs) + bytes_of(flow, edges.outputs), size,
-                          first);
+      const Range nodes = nodes_of(layers, first, first + size - 1);
+      const Edges edges = edges_of(flow, nodes);
+      const std::int64_t given = bytes_of(flow, edges.outputs);
+      const std::int64_t taken = bytes_of(flow, edges.inputs);
+      const std::int64_t weights = sweep_over(flow, nodes).cost().weight_bytes;
+      if (2 * given > threshold.value || weights + taken > threshold.value) continue;
+      ranked.emplace_back(taken + given, size, first);
     }
   }
   std::sort(ranked.begin(), ranked.end());
   std::vector<TileGroup> groups;
-  for (const auto& [bytes, size, first] : ranked) {
-    const TileGroup group{first, first + size - 1, 0};
-    if (may_be_tiled(graph, flow, nodes_of(layers, group.first, group.last)))
-      groups.push_back(group);
-  }
+  for (const auto& [bytes, size, first] : ranked) groups.push_back({first, first + size - 1, 0});
   return groups;
 }
 
@@ -168,6 +170,11 @@ std::optional<Division> divide_into_tiles(const cnn::Graph& graph, const Flow& f
     return division;
   };
   if (count > 0) return count <= base.run.extent ? divided(count, 0) : std::nullopt;
+  if (!may_be_tiled(graph, flow, base.run.nodes)) return std::nullopt;
+  const auto finest = static_cast<int>(std::min<std::int64_t>(kMostTiles, base.run.extent));
+  const Range smallest = even_ranges(base.run.extent, finest)[static_cast<std::size_t>(finest / 2)];
+  const auto least = footprint_of(graph, flow, base, smallest);
+  if (!least || !fits_in(*least, threshold.value)) return std::nullopt;
   for (const auto& [most, maps] :
        {std::pair{kFewTiles, threshold.value / 2}, {kMostTiles, threshold.value}}) {
     for (int n = 2; n <= std::min<std::int64_t>(most, base.run.extent); ++n) {

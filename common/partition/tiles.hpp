@@ -34,18 +34,20 @@ Result<std::vector<TileGroup>> requested_groups(const cnn::Graph& graph, const F
 // and out.
 bool is_tiled_unasked(const Flow& flow, const Layer& layer, const Request& request);
 
-// All groups of layers that hold this one, none of them before `floor`, and may be tiled: those
-// first that take and give the fewest bytes, then the shorter.
-std::vector<TileGroup> groups_around(const cnn::Graph& graph, const Flow& flow,
-                                     const std::vector<Layer>& layers, std::size_t layer,
-                                     std::size_t floor);
+// All groups of layers that hold this one, none of them before `floor`, those first that take and
+// give the fewest bytes, then the shorter. Left out are those whose weights and input alone exceed
+// the threshold, or whose result, in pieces and joined, does: nobody could go on with that. Whether
+// they can be tiled is not looked at.
+std::vector<TileGroup> groups_around(const Flow& flow, const std::vector<Layer>& layers,
+                                     std::size_t layer, std::size_t floor,
+                                     const Threshold& threshold);
 
 // The group's run of nodes: axis and extent of the rows of its result.
 SliceableRun run_of(const cnn::Graph& graph, const std::vector<Layer>& layers,
                     const TileGroup& group);
 
-// `base` (its run and what it joins) divided into `count` tiles, or as few as fit (0). nullopt: no
-// number that is allowed fits the threshold.
+// `base` (its run and what it joins) divided into `count` tiles, or as few as fit (0: of a group
+// that was not asked for). nullopt: no number that is allowed fits the threshold.
 std::optional<Division> divide_into_tiles(const cnn::Graph& graph, const Flow& flow,
                                           const Threshold& threshold, const Division& base,
                                           int count);

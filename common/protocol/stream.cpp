@@ -54,6 +54,7 @@ bool StreamReader::Stream::is_of(const Chunk& chunk) const {
 
 void StreamReader::forget(Streams::iterator stream) {
   bytes_ -= stream->second.total;
+  if (stream->second.data != nullptr) stream->second.data->abandon();  // it is not whole
   ended_.push_back(stream->first);
   if (ended_.size() > kMaxEnded) ended_.pop_front();
   streams_.erase(stream);

@@ -34,7 +34,8 @@ class StreamWriter {
 };
 
 // The bytes of a feature map that is arriving, in memory of its size, which is not touched before.
-// One thread appends; any thread may read what is there already, for it does not change any more.
+// One thread appends; any thread may read what is there already, for it does not change any more,
+// and hear that nothing more will come.
 class Assembly {
  public:
   explicit Assembly(std::size_t size) : bytes_(untouched_bytes(size)), size_(size) {}
@@ -42,6 +43,8 @@ class Assembly {
   [[nodiscard]] std::size_t filled() const { return filled_.load(std::memory_order_acquire); }
   // REQUIRES: filled() + bytes.size() <= size()
   void append(std::span<const std::byte> bytes);
+  void abandon() { abandoned_.store(true, std::memory_order_release); }
+  [[nodiscard]] bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
   // REQUIRES: offset + size <= filled()
   static Blob part(std::shared_ptr<const Assembly> whole, std::size_t offset, std::size_t size);
 
@@ -49,6 +52,7 @@ class Assembly {
   std::shared_ptr<std::byte[]> bytes_;
   std::size_t size_;
   std::atomic<std::size_t> filled_{0};
+  std::atomic<bool> abandoned_{false};
 };
 
 struct Arrival {

@@ -135,7 +135,7 @@ void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
   verb->add_option("--cut-after", cut_after, "Cut after exactly these layers: pool1,pool2");
   verb->add_option("--slices", slices, "H-partitions of a layer: fc6=4,conv5_1=2");
   verb->add_option("--tiles", tiles,
-                   "Tiles of a group of layers, computed one after another on bands of rows: "
+                   "Tiles of a group of layers, each of which computes a band of rows: "
                    "conv1_1..pool1=4");
   verb->add_option("--plan", plan_file, "Take this plan (JSON) instead of making one")
       ->check(CLI::ExistingFile);

@@ -109,7 +109,10 @@ struct Handle {
     s.resumed_told = true;
     on_bus_connected_again(s);
   }
-  void operator()(const BusDisconnected&) const { s.connected = false; }
+  void operator()(const BusDisconnected&) const {
+    s.connected = false;
+    forget_relays(s);  // it may be there again before the round ends
+  }
   void operator()(const FromPeer& e) const {
     if (e.peer.role == Role::worker) {
       std::visit(FromWorker{s, e.peer}, e.message);
@@ -126,7 +129,10 @@ struct Handle {
   }
   void operator()(const StreamBegan& e) const { on_stream_began(s, e); }
   void operator()(const RelayEnded& e) const { on_relay_ended(s, e); }
-  void operator()(const TensorLost& e) const { on_tensor_lost(s, e); }
+  void operator()(const TensorLost& e) const {
+    end_relays_of(s, e.task);
+    on_tensor_lost(s, e);
+  }
   void operator()(const UserInput& e) const { on_user_input(s, e); }
   void operator()(const PeerStatus& e) const {
     if (e.peer.role == Role::worker) on_worker_status(s, WorkerId(e.peer.id), e.online);

@@ -21,6 +21,7 @@ class Writer {
     head_.total = arriving_->size();
   }
   [[nodiscard]] bool through() const { return head_.offset == head_.total; }
+  [[nodiscard]] bool abandoned() const { return arriving_->abandoned(); }
   // Empty: there is nothing yet.
   Blob next(std::size_t bytes) {
     const std::size_t size =
@@ -47,7 +48,8 @@ bus::Source RelayStreams::add(const StartRelay& relay,
   auto writer = std::make_shared<Writer>(relay, std::move(arriving), stream);
   return [id = relay.id, stopped = std::move(stopped), writer = std::move(writer),
           ended = std::move(ended)](std::size_t bytes) -> std::optional<Blob> {
-    if (!writer->through() && !stopped->load()) return writer->next(bytes);
+    const bool goes_on = !writer->through() && !stopped->load() && !writer->abandoned();
+    if (goes_on) return writer->next(bytes);
     ended({id, writer->through()});
     return std::nullopt;
   };

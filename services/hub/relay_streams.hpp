@@ -16,8 +16,8 @@ namespace hyps::hub {
 class RelayStreams {
  public:
   // Gives the chunks of a relay, under the number `stream`, as far as they are there; an empty
-  // frame where the next is yet to come. `ended` is called once at its end, by whoever calls the
-  // source.
+  // frame where the next is yet to come, the end where none will come. `ended` is called once at
+  // its end, by whoever calls the source.
   bus::Source add(const StartRelay& relay, std::shared_ptr<const protocol::Assembly> arriving,
                   std::uint64_t stream, std::function<void(RelayEnded)> ended);
   void stop(std::uint64_t id);

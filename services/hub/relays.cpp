@@ -48,6 +48,18 @@ bool lacks_nothing_else(const State& s, const Job& job, const partition::Partiti
   });
 }
 
+bool is_good_at_taker(State& s, const Relay& relay) {
+  const Worker* worker = s.find_worker(relay.to);
+  if (worker == nullptr || !worker->online || !worker->assigned ||
+      worker->info.incarnation != relay.incarnation || is_quarantined(s, relay.to)) {
+    return false;
+  }
+  const auto at = find_task(s, relay.task);
+  if (!at || at->job->tasks[at->index].state != Task::State::idle) return false;
+  const auto* route = route_to(*s.find_plan(relay.task.plan), relay.task.partition, relay.to);
+  return route != nullptr && route->epoch == relay.epoch;
+}
+
 // Who would be given the task if its inputs were stored; nullptr: nobody, or that is not so clear.
 const Worker* next_worker(State& s, const Job& job, const PlanState& plan, std::size_t index,
                           Epoch& epoch) {
@@ -55,7 +67,7 @@ const Worker* next_worker(State& s, const Job& job, const PlanState& plan, std::
   const protocol::TaskKey key = key_of(job, partition);
   if (const Relay* other = relay_for(s, key, {})) {
     epoch = other->epoch;
-    return s.find_worker(other->to);
+    return is_good_at_taker(s, *other) ? s.find_worker(other->to) : nullptr;
   }
   const Worker* worker = free_worker(s, plan, job, index, epoch);
   const bool is_clear =
@@ -89,6 +101,7 @@ void relay_to(State& s, const StreamBegan& event, Job& job, const PlanState& pla
                   event.task,
                   event.epoch,
                   event.tensor,
+                  event.bytes,
                   worker->info.id,
                   worker->info.incarnation,
                   key,
@@ -116,29 +129,26 @@ bool is_good_at_sender(State& s, const Relay& relay) {
          !is_quarantined(s, relay.sender);
 }
 
-bool is_good_at_taker(State& s, const Relay& relay) {
-  const Worker* worker = s.find_worker(relay.to);
-  if (worker == nullptr || !worker->online || !worker->assigned ||
-      worker->info.incarnation != relay.incarnation || is_quarantined(s, relay.to)) {
-    return false;
-  }
-  const auto at = find_task(s, relay.task);
-  if (!at || at->job->tasks[at->index].state != Task::State::idle) return false;
-  const auto* route = route_to(*s.find_plan(relay.task.plan), relay.task.partition, relay.to);
-  return route != nullptr && route->epoch == relay.epoch;
-}
-
 }  // namespace
 
 void on_stream_began(State& s, const StreamBegan& event) {
   const WorkerId sender(event.peer.id);
-  // It begins again, or somebody else has made the same.
+  const auto is_same = [&](const Relay& relay) {
+    return relay.from == event.task && relay.from_epoch == event.epoch &&
+           relay.tensor == event.tensor && relay.bytes == event.bytes;
+  };
+  const auto is_of_stream = [&](const Relay& relay) {
+    return relay.sender == sender && relay.stream == event.stream;
+  };
   const bool known = std::any_of(s.relays.begin(), s.relays.end(), [&](const auto& entry) {
-    return entry.second.sender == sender && entry.second.stream == event.stream;
+    return is_of_stream(entry.second) && is_same(entry.second);
   });
   if (known) return;
+  // It begins again, or the number stands for something else now.
   break_off(s, [&](const Relay& relay) {
-    return relay.sender == sender && relay.from == event.task && relay.tensor == event.tensor;
+    const bool again =
+        relay.sender == sender && relay.from == event.task && relay.tensor == event.tensor;
+    return again || is_of_stream(relay);
   });
   const auto at = find_task(s, event.task);
   if (!s.connected || !at || is_quarantined(s, sender)) return;
@@ -160,6 +170,11 @@ void on_stream_began(State& s, const StreamBegan& event) {
 }
 
 void on_relayed_arrival(State& s, const WorkerId& sender, const protocol::Arrival& arrival) {
+  break_off(s, [&](const Relay& relay) {
+    const bool is_it = relay.from == arrival.task && relay.from_epoch == arrival.epoch &&
+                       relay.tensor == arrival.tensor && relay.bytes == arrival.data.size();
+    return relay.sender == sender && relay.stream == arrival.stream && !is_it;
+  });
   for (auto& [id, relay] : s.relays) {
     if (relay.sender != sender || relay.stream != arrival.stream) continue;
     relay.arrived = s.now.steady;
@@ -173,12 +188,21 @@ void on_relay_ended(State& s, const RelayEnded& event) {
   s.schedule_due = true;
 }
 
+void forget_relays(State& s) {
+  if (!s.relays.empty()) s.schedule_due = true;
+  s.relays.clear();
+  s.relayed_bytes.clear();
+}
+
+void end_relays_of(State& s, const protocol::TaskKey& task) {
+  break_off(s, [&](const Relay& relay) { return relay.from == task && !relay.arrived; });
+}
+
+void end_relays_to(State& s, const WorkerId& worker) {
+  break_off(s, [&](const Relay& relay) { return relay.to == worker; });
+}
+
 void drop_vain_relays(State& s) {
-  if (!s.connected) {
-    s.relays.clear();
-    s.relayed_bytes.clear();
-    return;
-  }
   break_off(s, [&](const Relay& relay) {
     const bool is_late = relay.arrived && s.now.steady - *relay.arrived > kKept;
     return is_late || !is_good_at_sender(s, relay) || !is_good_at_taker(s, relay);

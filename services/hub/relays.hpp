@@ -22,6 +22,13 @@ void on_stream_began(State& s, const StreamBegan& event);
 void on_relayed_arrival(State& s, const WorkerId& sender, const protocol::Arrival& arrival);
 void on_relay_ended(State& s, const RelayEnded& event);
 
+// What goes on of them nobody will tell: the connection is gone.
+void forget_relays(State& s);
+// The sending of the task's results has come to nothing.
+void end_relays_of(State& s, const protocol::TaskKey& task);
+// The worker may have dropped what it was relayed.
+void end_relays_to(State& s, const WorkerId& worker);
+
 // After each event: breaks off those that have come to nothing.
 void drop_vain_relays(State& s);
 

@@ -114,12 +114,15 @@ struct Act {
       shell.failures_.emplace_back(RelayEnded{e.id, false});
       return;
     }
-    const auto source =
+    auto source =
         shell.relays_.add(e, std::move(arriving), shell.next_stream_++,
                           [mailbox = shell.mailbox_](RelayEnded ended) { mailbox->put(ended); });
-    const Status status =
-        shell.host_.send(protocol::inbox({protocol::Role::worker, e.to.text}), source);
-    if (!status.ok()) shell.failures_.emplace_back(RelayEnded{e.id, false});
+    const auto refused = [&s = shell, id = e.id](const Error&) {
+      s.failures_.emplace_back(RelayEnded{id, false});
+    };
+    // After the words that give back the room it takes there.
+    shell.feature_maps_.emplace_back(Peer{protocol::Role::worker, e.to.text}, std::move(source),
+                                     refused);
   }
 
   void operator()(const StopRelay& e) const {
@@ -252,6 +255,7 @@ void Shell::take_message(bus::Message message) {
     if (status->service == "worker") {
       const Peer peer{protocol::Role::worker, status->id};
       if (!online) streams_.drop_sender(protocol::to_string(peer));
+      if (!online && !relays_.empty()) host_.wake();
       take(PeerStatus{peer, online});
     }
     if (status->service == "manager") {
@@ -283,6 +287,7 @@ void Shell::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
   }
   auto arrival = streams_.accept(protocol::to_string(peer), chunk, runtime::now().steady);
   if (!arrival.ok()) {
+    if (!relays_.empty()) host_.wake();
     return take(TensorLost{chunk.task, chunk.epoch, arrival.error().message});
   }
   if (chunk.offset == 0 && !*arrival) {
@@ -309,6 +314,7 @@ void Shell::tick() {
   if (ticks_++ % kTicksPerSecond == 0) take(DiskFree{store_->free_bytes(), store_->total_bytes()});
   for (const auto& lost : streams_.expire(runtime::now().steady, kStreamSilence)) {
     take(TensorLost{lost.task, lost.epoch, "its stream fell silent"});
+    if (!relays_.empty()) host_.wake();
   }
   for (Event& event : pulses_.take()) take(std::move(event));
   take(Tick{});

@@ -65,6 +65,7 @@ struct Relay {
   protocol::TaskKey from;    // whose result it is
   Epoch from_epoch = 0;
   std::string tensor;
+  std::uint64_t bytes = 0;  // announced
   WorkerId to;
   std::uint64_t incarnation = 0;  // of that worker
   protocol::TaskKey task;         // whose input it is to be

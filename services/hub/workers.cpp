@@ -6,6 +6,7 @@
 #include "services/hub/dispatch.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/relays.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -64,6 +65,7 @@ void assign(State& s, Worker& worker) {
 void greet(State& s, Worker& worker) {
   if (!worker.online) s.snapshot_due = s.status_due = true;
   worker.online = worker.known = true;
+  end_relays_to(s, worker.info.id);  // it has dropped what was on its way
   assign(s, worker);
   resend_tasks(s, worker.info.id);
   s.schedule_due = true;
@@ -85,6 +87,7 @@ void set_offline(State& s, Worker& worker, const std::string& why) {
   worker.resident_bytes = 0;
   worker.straggles_with.reset();
   lose_tasks(s, worker.info.id, why);
+  end_relays_to(s, worker.info.id);
   s.snapshot_due = s.status_due = s.schedule_due = true;
   s.log(Log::Level::warn, "worker.offline", {{"worker", worker.info.id.text}, {"why", why}});
 }

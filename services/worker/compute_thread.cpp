@@ -147,18 +147,20 @@ void ComputeThread::work_on(const Compute& compute) {
 
 bool ComputeThread::compute_together(const Compute& compute) {
   const Stopwatch stopwatch;
+  std::vector<std::vector<Output>> outputs;
   try {
-    auto outputs = run(compute.serial, compute.items);
-    if (!outputs) return false;
-    const std::uint64_t each_us = stopwatch.microseconds() / compute.items.size();
-    for (std::size_t i = 0; i < compute.items.size(); ++i) {
-      post_(Computed{compute.items[i].task, std::move((*outputs)[i]),
-                     std::max<std::uint64_t>(each_us, 1)});
-    }
-    return true;
+    auto computed = run(compute.serial, compute.items);
+    if (!computed) return false;
+    outputs = std::move(*computed);
   } catch (const std::bad_alloc&) {
     return false;  // one by one needs less
   }
+  const std::uint64_t each_us = stopwatch.microseconds() / compute.items.size();
+  for (std::size_t i = 0; i < compute.items.size(); ++i) {
+    post_(Computed{compute.items[i].task, std::move(outputs[i]),
+                   std::max<std::uint64_t>(each_us, 1)});
+  }
+  return true;
 }
 
 void ComputeThread::compute_alone(Serial serial, const Compute::Item& item) {

@@ -207,9 +207,7 @@ Tasks::Outcome Tasks::arrived(protocol::Arrival arrival) {
 
 std::vector<TaskKey> Tasks::expire(Milliseconds now,
                                    const std::function<bool(const TaskKey&)>& is_assigned) {
-  for (const auto& expired : streams_.expire(now, limits_.stall)) {
-    std::erase_if(arriving_, [&](const auto& entry) { return entry.second.task == expired.task; });
-  }
+  for (const auto& silent : streams_.expire(now, limits_.stall)) arriving_.erase(silent.stream);
   std::vector<TaskKey> expired;
   for (const auto& [key, task] : tasks_) {
     if (now - task.progress < limits_.stall) continue;

@@ -215,6 +215,7 @@ void HubProcess::take_status(const bus::Message& message) {
   if (status->service == "worker") {
     const Peer peer{Role::worker, status->id};
     if (!online) life_->streams.drop_sender(protocol::to_string(peer));
+    if (!online) life_->bus->wake();
     take(hub::PeerStatus{peer, online});
   }
   if (status->service == "manager") take(hub::PeerStatus{{Role::manager, status->id}, online});
@@ -241,6 +242,7 @@ void HubProcess::take_chunk(const Peer& peer, const protocol::Chunk& chunk) {
   }
   auto arrival = life_->streams.accept(protocol::to_string(peer), chunk, now().steady);
   if (!arrival.ok()) {
+    life_->bus->wake();
     return take(hub::TensorLost{chunk.task, chunk.epoch, arrival.error().message});
   }
   if (chunk.offset == 0 && !*arrival) {

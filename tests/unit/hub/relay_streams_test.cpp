@@ -51,6 +51,15 @@ TEST_F(HubRelayStreams, GivesWhatIsThereAndWaitsForTheRest) {
   EXPECT_TRUE(ended[0].whole);
 }
 
+TEST_F(HubRelayStreams, EndsWhenNothingMoreWillCome) {
+  append("abcdef");
+  (void)source(4);
+  arriving->abandon();
+  EXPECT_FALSE(source(4));
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_FALSE(ended[0].whole);
+}
+
 TEST_F(HubRelayStreams, StopsWhenTold) {
   append("abcdef");
   (void)source(4);

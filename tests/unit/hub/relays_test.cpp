@@ -161,6 +161,45 @@ TEST_F(HubRelays, StreamThatBeginsAgainIsRelayedAnew) {
   EXPECT_EQ(times_sent("x"), 1U);
 }
 
+TEST_F(HubRelays, NumberOfAStreamThatStandsForSomethingElseEndsItsRelay) {
+  begin();
+  w->infer("job1");
+  StreamBegan began = run_until_sent("x");
+  w->deliver_next();
+  ASSERT_EQ(w->state().relays.size(), 1U);
+  const std::uint64_t first = w->state().relays.begin()->first;
+  ++began.bytes;
+  w->step(began);
+  EXPECT_FALSE(w->state().relays.contains(first));
+  finish();
+  EXPECT_EQ(times_sent("x"), 1U);
+}
+
+TEST_F(HubRelays, LostStreamEndsItsRelay) {
+  begin();
+  w->infer("job1");
+  const StreamBegan began = run_until_sent("x");
+  w->deliver_next();
+  ASSERT_EQ(w->state().relays.size(), 1U);
+  w->step(TensorLost{began.task, began.epoch, "a chunk is missing"});
+  EXPECT_TRUE(w->state().relays.empty());
+  finish();
+}
+
+// Within one round, so that nothing is settled between.
+TEST_F(HubRelays, ConnectionThatComesBackAtOnceForgetsThem) {
+  begin();
+  w->infer("job1");
+  (void)run_until_sent("x");
+  w->deliver_next();
+  ASSERT_FALSE(w->state().relayed_bytes.empty());
+  w->step_unsettled(BusDisconnected{});
+  w->step_unsettled(BusConnected{});
+  EXPECT_TRUE(w->state().relays.empty());
+  EXPECT_TRUE(w->state().relayed_bytes.empty());
+  finish();
+}
+
 TEST_F(HubRelays, NobodyElsesStreamIsRelayed) {
   begin();
   w->infer("job1");

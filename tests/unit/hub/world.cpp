@@ -185,6 +185,11 @@ void World::step(const Event& event) {
   run_core();
 }
 
+void World::step_unsettled(const Event& event) {
+  if (std::holds_alternative<BusDisconnected>(event)) relays.clear();
+  for (const Effect& effect : core_->step(event, now)) perform(effect);
+}
+
 void World::step_together(const std::vector<Event>& events) {
   std::vector<store::Batch> batches;
   std::vector<std::uint64_t> tokens;

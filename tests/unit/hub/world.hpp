@@ -34,6 +34,8 @@ class World {
 
   // ---- the hub ----
   void step(const Event& event);  // and all that follows from it inside the hub
+  // Within a round: nothing is settled yet.
+  void step_unsettled(const Event& event);
   // As one round: what they write is written together. REQUIRES: all of them overlap.
   void step_together(const std::vector<Event>& events);
   void advance(int ms);  // and tick

@@ -70,6 +70,31 @@ TEST(Tiles, a_device_with_room_or_a_threshold_in_parameters_gets_none) {
   }
 }
 
+// Nobody could join the tiles of the result: the layer stays whole, as it fits.
+TEST(Tiles, a_result_that_could_not_be_joined_is_not_tiled) {
+  GraphMaker maker(1);
+  maker.conv(maker.input("image", {1, 3, 256, 256}), 3, 32, 3, "conv");
+  const cnn::Graph graph = maker.finish();
+  const auto plan = make_plan(graph, bytes_request(10 * kMega));
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_TRUE(of_kind(*plan, Kind::tile).empty());
+  EXPECT_EQ(of_kind(*plan, Kind::vertical).size(), 1U);
+}
+
+// The tiles of the first layers can be joined, but not with what the next one needs beside it.
+TEST(Tiles, where_no_plan_comes_of_tiles_there_are_none) {
+  GraphMaker maker(1);
+  std::string x = maker.conv(maker.input("image", {1, 3, 128, 128}), 3, 16, 3, "conv");
+  maker.add("GlobalAveragePool", {x}, {}, "average");
+  const cnn::Graph graph = maker.finish();
+  for (int kilobytes = 1000; kilobytes <= 4000; kilobytes += 100) {
+    Request request = bytes_request(std::int64_t{kilobytes} << 10);
+    const bool fits = make_plan(graph, request).ok();
+    request.may_tile = false;
+    EXPECT_GE(fits, make_plan(graph, request).ok()) << kilobytes;
+  }
+}
+
 TEST(Tiles, a_device_of_20_MB_holds_every_partition_of_vgg16) {
   const auto plan = make_plan(vgg16_of_zeros(), bytes_request(20 * kMega));
   ASSERT_TRUE(plan.ok()) << plan.error().message;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "common/base/random.hpp"
 #include "tests/unit/protocol/samples.hpp"
@@ -72,7 +73,26 @@ TEST(Streams, what_is_there_can_be_read_while_the_rest_arrives) {
     EXPECT_EQ(Assembly::part(arriving, 0, there).text(), data.substr(0, there));
   }
   EXPECT_EQ(arriving->size(), 100U);
+  EXPECT_FALSE(arriving->abandoned());
   EXPECT_EQ(reader.find("w1", 1), nullptr) << "it has ended";
+}
+
+TEST(Streams, what_will_not_become_whole_is_abandoned) {
+  const auto chunks = chunks_of(pattern(100, 1), 30);
+  const auto expect_abandoned = [&](const std::function<void(StreamReader&)>& happens) {
+    StreamReader reader(kMax, kMax);
+    feed(reader, {chunks[0]});
+    const auto arriving = reader.find("w1", 1);
+    ASSERT_NE(arriving, nullptr);
+    EXPECT_FALSE(arriving->abandoned());
+    happens(reader);
+    EXPECT_TRUE(arriving->abandoned());
+  };
+  expect_abandoned([&](auto& reader) { (void)reader.accept("w1", chunks[2], Milliseconds(0)); });
+  expect_abandoned([](auto& reader) { (void)feed(reader, {chunks_of("abcdef", 2, 1, "y")[0]}); });
+  expect_abandoned([](auto& reader) { reader.drop_sender("w1"); });
+  expect_abandoned(
+      [](auto& reader) { (void)reader.expire(Milliseconds(10'000), Milliseconds(10)); });
 }
 
 TEST(Streams, an_empty_tensor_is_one_empty_chunk) {
