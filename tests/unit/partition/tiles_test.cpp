@@ -81,18 +81,17 @@ TEST(Tiles, a_result_that_could_not_be_joined_is_not_tiled) {
   EXPECT_EQ(of_kind(*plan, Kind::vertical).size(), 1U);
 }
 
-// The tiles of the first layers can be joined, but not with what the next one needs beside it.
+// Slices of the second layer would take the first one's tiles and join them: twice the map, where
+// it fits only once beside them.
 TEST(Tiles, where_no_plan_comes_of_tiles_there_are_none) {
   GraphMaker maker(1);
-  std::string x = maker.conv(maker.input("image", {1, 3, 128, 128}), 3, 16, 3, "conv");
-  maker.add("GlobalAveragePool", {x}, {}, "average");
+  const std::string x = maker.conv(maker.input("image", {1, 3, 128, 128}), 3, 16, 3, "conv");
+  maker.conv(x, 16, 128, 15, "wide", 16);
   const cnn::Graph graph = maker.finish();
-  for (int kilobytes = 1000; kilobytes <= 4000; kilobytes += 100) {
-    Request request = bytes_request(std::int64_t{kilobytes} << 10);
-    const bool fits = make_plan(graph, request).ok();
-    request.may_tile = false;
-    EXPECT_GE(fits, make_plan(graph, request).ok()) << kilobytes;
-  }
+  const auto plan = make_plan(graph, bytes_request(2 * kMega + 10'000));
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_TRUE(of_kind(*plan, Kind::tile).empty());
+  EXPECT_FALSE(of_kind(*plan, Kind::horizontal).empty());
 }
 
 TEST(Tiles, a_device_of_20_MB_holds_every_partition_of_vgg16) {
