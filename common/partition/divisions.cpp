@@ -219,7 +219,8 @@ std::optional<Division> tiles_around(const cnn::Graph& graph, const Flow& flow,
                                      const Request& request, const std::vector<Division>& before) {
   if (!is_tiled_unasked(flow, layers[index], request)) return std::nullopt;
   const std::size_t floor = before.empty() ? 0 : before.back().layer + 1;
-  for (const TileGroup& group : groups_around(flow, layers, index, floor, request.threshold)) {
+  for (const TileGroup& group :
+       groups_around(graph, flow, layers, index, floor, request.threshold)) {
     auto tiles = divided(graph, flow, layers, group, request.threshold, before);
     if (tiles) return tiles;
   }

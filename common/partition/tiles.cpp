@@ -54,16 +54,22 @@ Range nodes_of(const std::vector<Layer>& layers, std::size_t first, std::size_t 
   return {layers[first].nodes.begin, layers[last].nodes.end};
 }
 
+// Of the one map that leaves them. 0: none does, or something that has no rows.
+std::int64_t rows_given(const cnn::Graph& graph, const Flow& flow, Range nodes) {
+  const auto& outputs = graph.nodes[static_cast<std::size_t>(nodes.end - 1)].outputs;
+  if (outputs.empty() || !flow.is_value(outputs[0])) return 0;
+  if (edges_of(flow, nodes).outputs != std::vector<int>{flow.id_of(outputs[0])}) return 0;
+  const cnn::Shape& shape = graph.value(outputs[0]).shape;
+  return shape.size() > kTileAxis ? shape[kTileAxis] : 0;
+}
+
 // One map leaves them, and bands of that can be had.
 bool may_be_tiled(const cnn::Graph& graph, const Flow& flow, Range nodes) {
-  const auto& outputs = graph.nodes[static_cast<std::size_t>(nodes.end - 1)].outputs;
-  if (outputs.empty() || !flow.is_value(outputs[0])) return false;
-  if (edges_of(flow, nodes).outputs != std::vector<int>{flow.id_of(outputs[0])}) return false;
-  const cnn::Shape& shape = graph.value(outputs[0]).shape;
-  if (shape.size() <= kTileAxis || shape[kTileAxis] < 2) return false;
-  const auto halves = even_ranges(shape[kTileAxis], 2);
+  const std::int64_t rows = rows_given(graph, flow, nodes);
+  if (rows < 2) return false;
+  const auto halves = even_ranges(rows, 2);
   return std::all_of(halves.begin(), halves.end(),
-                     [&](Range rows) { return graph_of(graph, flow, nodes, rows).has_value(); });
+                     [&](Range half) { return graph_of(graph, flow, nodes, half).has_value(); });
 }
 
 Result<std::size_t> index_of(const std::vector<Layer>& layers, const std::string& name) {
@@ -119,14 +125,15 @@ bool is_tiled_unasked(const Flow& flow, const Layer& layer, const Request& reque
   return sweep_over(flow, layer.nodes).activation_bytes() > threshold.value / 2;
 }
 
-std::vector<TileGroup> groups_around(const Flow& flow, const std::vector<Layer>& layers,
-                                     std::size_t layer, std::size_t floor,
-                                     const Threshold& threshold) {
+std::vector<TileGroup> groups_around(const cnn::Graph& graph, const Flow& flow,
+                                     const std::vector<Layer>& layers, std::size_t layer,
+                                     std::size_t floor, const Threshold& threshold) {
   std::vector<std::tuple<std::int64_t, std::size_t, std::size_t>> ranked;  // bytes, size, first
   for (std::size_t size = 1; size <= kMostTiledLayers; ++size) {
     for (std::size_t first = layer + 1 >= size ? layer + 1 - size : 0; first <= layer; ++first) {
       if (first < floor || first + size > layers.size() || first + size <= layer) continue;
       const Range nodes = nodes_of(layers, first, first + size - 1);
+      if (rows_given(graph, flow, nodes) < 2) continue;
       const Edges edges = edges_of(flow, nodes);
       const std::int64_t given = bytes_of(flow, edges.outputs);
       const std::int64_t taken = bytes_of(flow, edges.inputs);

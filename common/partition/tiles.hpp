@@ -35,14 +35,14 @@ Result<std::vector<TileGroup>> requested_groups(const cnn::Graph& graph, const F
 bool is_tiled_unasked(const Flow& flow, const Layer& layer, const Request& request);
 
 // All groups of layers that hold this one, none of them before `floor`, those first that take and
-// give the fewest bytes, then the shorter. Left out are those whose weights and input alone exceed
-// the threshold, or whose result, in pieces and joined, does: nobody could go on with that. Whether
-// they can be tiled is not looked at.
-std::vector<TileGroup> groups_around(const Flow& flow, const std::vector<Layer>& layers,
-                                     std::size_t layer, std::size_t floor,
-                                     const Threshold& threshold);
+// give the fewest bytes, then the shorter. Left out are those that do not give one map with rows;
+// whose weights and input alone exceed the threshold; or whose result, in pieces and joined, does:
+// nobody could go on with that. Whether a tile of them can be had is not looked at.
+std::vector<TileGroup> groups_around(const cnn::Graph& graph, const Flow& flow,
+                                     const std::vector<Layer>& layers, std::size_t layer,
+                                     std::size_t floor, const Threshold& threshold);
 
-// The group's run of nodes: axis and extent of the rows of its result.
+// The group's run of nodes: axis and extent of the rows of its result, which must have rows.
 SliceableRun run_of(const cnn::Graph& graph, const std::vector<Layer>& layers,
                     const TileGroup& group);
 

@@ -1,4 +1,6 @@
 // Plans with tiles: which layers get them, what they cost, and that nothing changes but memory.
+#include "common/partition/tiles.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -92,6 +94,23 @@ TEST(Tiles, where_no_plan_comes_of_tiles_there_are_none) {
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   EXPECT_TRUE(of_kind(*plan, Kind::tile).empty());
   EXPECT_FALSE(of_kind(*plan, Kind::horizontal).empty());
+}
+
+TEST(Tiles, only_layers_that_give_a_map_with_rows_are_looked_at) {
+  const cnn::Graph graph = small_graph();
+  const Flow flow(graph);
+  const auto layers = layers_of(graph);
+  std::size_t all = 0;
+  for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+    const auto groups =
+        groups_around(graph, flow, layers, layer, 0, bytes_request(kMega).threshold);
+    all += groups.size();
+    for (const TileGroup& group : groups) {
+      EXPECT_EQ(run_of(graph, layers, group).extent, group.last == 0 || group.last == 1 ? 16 : 8)
+          << layers[group.last].name;
+    }
+  }
+  EXPECT_GT(all, 0U);
 }
 
 TEST(Tiles, a_device_of_20_MB_holds_every_partition_of_vgg16) {
