@@ -20,7 +20,7 @@ run=(
   libdnnl2
   libonnx1 libprotobuf32
   libjpeg62-turbo libpng16-16 libzip4
-  libspdlog1.10 libfmt9 libyaml-cpp0.7 libxxhash0
+  libspdlog1.10 libfmt9 libyaml-cpp0.7 libxxhash0 libzstd1
 )
 build=(
   g++ cmake ninja-build ccache pkg-config git curl ca-certificates
@@ -29,7 +29,7 @@ build=(
   libdnnl-dev
   libonnx-dev libprotobuf-dev protobuf-compiler
   libjpeg62-turbo-dev libpng-dev libzip-dev
-  libspdlog-dev libfmt-dev libyaml-cpp-dev libxxhash-dev
+  libspdlog-dev libfmt-dev libyaml-cpp-dev libxxhash-dev libzstd-dev
   libcereal-dev nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev
 )

@@ -42,6 +42,12 @@ struct Message {
 // asked again after wake().
 using Source = std::function<std::optional<Blob>(std::size_t bytes)>;
 
+// Bytes a second that the link to the broker was lately seen to carry; 0: not known.
+struct LinkRates {
+  double sending = 0;
+  double arriving = 0;
+};
+
 struct Handlers {
   std::function<void(Message)> message;
   std::function<void()> connected;  // after all subscriptions are in force again
@@ -58,6 +64,7 @@ class Bus {
   virtual Status send(std::string topic, Source source) = 0;
   // Sources that had nothing yet are asked again. Never blocks.
   virtual void wake() = 0;
+  [[nodiscard]] virtual LinkRates link_rates() const = 0;  // sources may ask
   // Before start. Filters are remembered and renewed at each connect; one that MQTT does not know
   // (is_valid_filter) is reported and left out.
   virtual void subscribe(std::string filter) = 0;

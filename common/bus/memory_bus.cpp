@@ -114,6 +114,8 @@ class MemoryBus : public Bus {
     }
   }
 
+  LinkRates link_rates() const override { return {}; }  // there is no link
+
   void subscribe(std::string filter) override {
     const std::lock_guard lock(subscriber_->mutex);
     if (is_valid_filter(filter)) subscriber_->filters.push_back(std::move(filter));

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/bus/lanes.hpp"
+#include "common/bus/link_rate.hpp"
 #include "common/bus/mqtt_link.hpp"
 #include "common/bus/probe.hpp"
 #include "common/bus/reporter.hpp"
@@ -25,6 +26,8 @@ constexpr int kMaxShortLives = 5;
 constexpr std::chrono::milliseconds kIdleWait{100};
 constexpr std::chrono::milliseconds kSocketWait{1};
 constexpr int kProbeTimeoutMs = 1000;
+// A message of so many bytes tells that many are on their way here.
+constexpr std::size_t kTellingBytes = 16U << 10U;
 
 Milliseconds now() {
   return std::chrono::duration_cast<Milliseconds>(Clock::now().time_since_epoch());
@@ -61,6 +64,11 @@ class MqttBus : public Bus {
     const std::lock_guard lock(mutex_);
     lanes_.wake();
     changed_.notify_one();
+  }
+
+  LinkRates link_rates() const override {
+    const std::lock_guard lock(mutex_);
+    return {sending_.bytes_per_second(), arriving_.bytes_per_second()};
   }
 
   void subscribe(std::string filter) override {
@@ -123,7 +131,7 @@ class MqttBus : public Bus {
     }
     return connect_mqtt(
         options_, filters_,
-        {.message = [this](Message message) { handlers_.message(std::move(message)); },
+        {.message = [this](Message message) { on_message(std::move(message)); },
          .ended = [this](std::uint64_t serial, bool accepted) { on_ended(serial, accepted); },
          .lost = [this](std::string reason) { on_lost(std::move(reason)); },
          .given_up = [this] { return is_over(); }});
@@ -136,12 +144,15 @@ class MqttBus : public Bus {
       const std::lock_guard lock(mutex_);
       too_large = lanes_.limit_packets(link.max_packet_bytes());
       link_up_ = true;
+      sending_.begin();
+      arriving_.begin();
     }
     drop(too_large, "it is above the broker's maximum packet");
     reporter_.connected();
     if (handlers_.connected) handlers_.connected();
     std::unique_lock lock(mutex_);
     while (lost_reason_.empty() && !is_over_locked()) {
+      measure(link);
       if (send_next(link, lock)) continue;
       changed_.wait_for(lock, lanes_.waits_for_socket() ? kSocketWait : kIdleWait);
     }
@@ -154,6 +165,22 @@ class MqttBus : public Bus {
     if (reason.empty()) link.disconnect(with_will ? will() : std::nullopt);
     if (!reason.empty()) reporter_.lost(reason);
     if (!reason.empty() && handlers_.disconnected) handlers_.disconnected(reason);
+  }
+
+  // At every wake, so that what went through between two of them is known by the kernel's count,
+  // whatever kept this process from running. REQUIRES: the lock is held.
+  void measure(const MqttLink& link) {
+    const auto time = Clock::now().time_since_epoch();
+    if (time - measured_ < LinkRate::kLeastTime) return;
+    measured_ = time;
+    const Through through = link.through();
+    sending_.saw(through.sent, time);
+    arriving_.saw(through.received, time);
+  }
+
+  void on_message(Message message) {
+    if (message.payload.size() >= kTellingBytes) changed_.notify_one();  // to measure
+    handlers_.message(std::move(message));
   }
 
   void drop(const std::vector<Message>& messages, const char* why) {
@@ -240,9 +267,12 @@ class MqttBus : public Bus {
   Handlers handlers_;
   std::thread thread_;
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   Lanes lanes_;
+  LinkRate sending_;
+  LinkRate arriving_;
+  LinkRate::Time measured_{0};  // when last
   bool link_up_ = false;
   bool stopping_ = false;
   bool with_will_ = false;

@@ -110,6 +110,8 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
 
   [[nodiscard]] Room room() const override { return sockets_.room(); }
 
+  [[nodiscard]] Through through() const override { return sockets_.through(); }
+
   [[nodiscard]] std::size_t max_packet_bytes() const override { return max_packet_; }
 
   void disconnect(const std::optional<Message>& last_words) override {

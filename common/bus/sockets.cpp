@@ -72,6 +72,18 @@ std::uint64_t Sockets::written() const {
 
 void Sockets::handed(std::size_t bytes) { handed_ = std::max(handed_, written()) + bytes; }
 
+Through Sockets::through() const {
+  Through all;
+  for (const Socket& socket : sockets_) {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    if (::getsockopt(socket.fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) continue;
+    all.sent += info.tcpi_bytes_acked;
+    all.received += info.tcpi_bytes_received;
+  }
+  return all;
+}
+
 // The kernel counts its own structures too: a quarter is left to them.
 Room Sockets::room() const {
   std::size_t limit = 0;

@@ -16,6 +16,12 @@ struct Room {
   std::size_t capacity = std::numeric_limits<std::size_t>::max();
 };
 
+// What the kernels at both ends have seen through, since the socket was opened.
+struct Through {
+  std::uint64_t sent = 0;  // and acknowledged by the other end's kernel
+  std::uint64_t received = 0;
+};
+
 // Not thread-safe.
 class Sockets {
  public:
@@ -30,6 +36,7 @@ class Sockets {
   void handed(std::size_t bytes);
   // Once all is written that was handed over.
   [[nodiscard]] Room room() const;
+  [[nodiscard]] Through through() const;  // all of them
 
  private:
   struct Socket {

@@ -83,9 +83,10 @@ struct Heartbeat {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>", resident now
   std::uint64_t resident_bytes = 0;   // of loaded partitions
   std::string problem;                // why it cannot do its work; empty: all is well
+  std::uint64_t arriving_rate = 0;    // bytes/s that its link brings; 0: not told
   template <typename A>
   void serialize(A& a) {
-    a(incarnation, tasks, loaded, resident_bytes, problem);
+    a(incarnation, tasks, loaded, resident_bytes, problem, arriving_rate);
   }
 };
 
@@ -175,10 +176,13 @@ struct Chunk {
   std::string tensor;
   std::uint64_t offset = 0;
   std::uint64_t total = 0;
-  Blob data;  // data.size() + offset <= total
+  Blob data;
+  std::uint64_t raw_bytes = 0;  // 0: data is as it is; else compressed from so many
+  // Of the tensor. size() + offset <= total.
+  [[nodiscard]] std::uint64_t size() const { return raw_bytes != 0 ? raw_bytes : data.size(); }
   template <typename A>
   void serialize(A& a) {
-    a(stream, task, epoch, tensor, offset, total, data);
+    a(stream, task, epoch, tensor, offset, total, data, raw_bytes);
   }
 };
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/compression/compress.hpp"
+
 namespace hyps::protocol {
 
 StreamWriter::StreamWriter(std::uint64_t stream, TaskKey task, Epoch epoch, std::string tensor,
@@ -27,10 +29,26 @@ std::optional<Chunk> StreamWriter::next(std::size_t bytes) {
   return chunk;
 }
 
+Chunk compressed(Chunk chunk) {
+  if (chunk.raw_bytes != 0) return chunk;
+  Blob data = compression::compress(chunk.data.bytes());
+  if (data.size() >= chunk.data.size()) return chunk;
+  chunk.raw_bytes = chunk.data.size();
+  chunk.data = std::move(data);
+  return chunk;
+}
+
 void Assembly::append(std::span<const std::byte> bytes) {
-  const std::size_t filled = filled_.load(std::memory_order_relaxed);
-  if (!bytes.empty()) std::memcpy(bytes_.get() + filled, bytes.data(), bytes.size());
-  filled_.store(filled + bytes.size(), std::memory_order_release);
+  if (!bytes.empty()) std::memcpy(room(bytes.size()).data(), bytes.data(), bytes.size());
+  filled_up(bytes.size());
+}
+
+std::span<std::byte> Assembly::room(std::size_t size) {
+  return {bytes_.get() + filled_.load(std::memory_order_relaxed), size};
+}
+
+void Assembly::filled_up(std::size_t size) {
+  filled_.store(filled_.load(std::memory_order_relaxed) + size, std::memory_order_release);
 }
 
 Blob Assembly::part(std::shared_ptr<const Assembly> whole, std::size_t offset, std::size_t size) {
@@ -50,6 +68,26 @@ Error about(const Chunk& chunk, ErrorKind kind, const std::string& what) {
 bool StreamReader::Stream::is_of(const Chunk& chunk) const {
   return total == chunk.total && arrival.epoch == chunk.epoch && arrival.tensor == chunk.tensor &&
          arrival.task == chunk.task;
+}
+
+Status StreamReader::Stream::append(const Chunk& chunk) {
+  const std::size_t known = data->filled() - chunk.offset;
+  if (known >= chunk.size()) return {};
+  std::span<const std::byte> news;
+  if (chunk.raw_bytes == 0) {
+    news = chunk.data.bytes().subspan(known);
+    data->append(news);
+  } else {
+    if (known > 0) return about(chunk, ErrorKind::corrupt, "compressed chunks overlap");
+    const auto room = data->room(chunk.raw_bytes);
+    const Status whole = compression::decompress(chunk.data.bytes(), room);
+    if (!whole.ok()) return about(chunk, ErrorKind::corrupt, whole.error().message);
+    data->filled_up(chunk.raw_bytes);
+    news = room;
+  }
+  arrival.wire_bytes += chunk.data.size();
+  digester.add(news);  // while it is in the processor's cache
+  return {};
 }
 
 void StreamReader::forget(Streams::iterator stream) {
@@ -72,7 +110,7 @@ Status StreamReader::open(const Key& key, const Chunk& chunk) {
                      std::to_string(bytes_) + " bytes; there is no room for more");
   }
   Stream stream;
-  stream.arrival = {chunk.task, chunk.epoch, chunk.tensor, {}, {}, chunk.stream};
+  stream.arrival = {chunk.task, chunk.epoch, chunk.tensor, {}, {}, chunk.stream, 0};
   stream.total = chunk.total;
   stream.data = std::make_shared<Assembly>(chunk.total);
   streams_.emplace(key, std::move(stream));
@@ -83,7 +121,7 @@ Status StreamReader::open(const Key& key, const Chunk& chunk) {
 Result<std::optional<Arrival>> StreamReader::accept(const std::string& sender, const Chunk& chunk,
                                                     Milliseconds now) {
   const Key key{sender, chunk.stream};
-  if (chunk.offset > chunk.total || chunk.data.size() > chunk.total - chunk.offset) {
+  if (chunk.offset > chunk.total || chunk.size() > chunk.total - chunk.offset) {
     if (const auto bad = streams_.find(key); bad != streams_.end()) forget(bad);
     return about(chunk, ErrorKind::corrupt, "a chunk reaches beyond the announced end");
   }
@@ -114,11 +152,9 @@ Result<std::optional<Arrival>> StreamReader::append(Streams::iterator found, con
     return about(chunk, ErrorKind::corrupt, "a chunk is missing; it has to be sent again");
   }
   stream.last = now;
-  const std::size_t known = filled - chunk.offset;
-  if (known < chunk.data.size()) {
-    const auto news = chunk.data.bytes().subspan(known);
-    stream.data->append(news);
-    stream.digester.add(news);  // while it is in the processor's cache
+  if (const Status status = stream.append(chunk); !status.ok()) {
+    forget(found);
+    return status.error();
   }
   if (stream.data->filled() < stream.total) return std::optional<Arrival>();
   Arrival arrival = std::move(stream.arrival);

@@ -33,6 +33,9 @@ class StreamWriter {
   bool done_ = false;
 };
 
+// The chunk with its data compressed; as it is, where that makes it no smaller.
+Chunk compressed(Chunk chunk);
+
 // The bytes of a feature map that is arriving, in memory of its size, which is not touched before.
 // One thread appends; any thread may read what is there already, for it does not change any more,
 // and hear that nothing more will come.
@@ -43,6 +46,10 @@ class Assembly {
   [[nodiscard]] std::size_t filled() const { return filled_.load(std::memory_order_acquire); }
   // REQUIRES: filled() + bytes.size() <= size()
   void append(std::span<const std::byte> bytes);
+  // What append() would fill next, to be filled in place; then filled_up(size) counts it in.
+  // REQUIRES: filled() + size <= size()
+  std::span<std::byte> room(std::size_t size);
+  void filled_up(std::size_t size);
   void abandon() { abandoned_.store(true, std::memory_order_release); }
   [[nodiscard]] bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
   // REQUIRES: offset + size <= filled()
@@ -60,13 +67,16 @@ struct Arrival {
   Epoch epoch = 0;
   std::string tensor;
   Blob data;
-  Digest digest = {};        // of data that arrived; taken meanwhile
-  std::uint64_t stream = 0;  // the sender's number
+  Digest digest = {};            // of data that arrived; taken meanwhile
+  std::uint64_t stream = 0;      // the sender's number
+  std::uint64_t wire_bytes = 0;  // of data as it travelled
 };
 
 // Assembles streams of one sender or many; key: (sender, stream). Bounded: a stream above
 // `max_stream_bytes`, or more than `max_bytes` in all, is refused (overloaded). Chunks arrive in
-// order within a stream; a duplicate is ignored, a gap drops the stream (corrupt, said once).
+// order within a stream; a duplicate is ignored, a gap drops the stream (corrupt, said once), and
+// so does a chunk that cannot be decompressed. What is compressed takes no memory beyond that
+// announced.
 class StreamReader {
  public:
   StreamReader(std::size_t max_stream_bytes, std::size_t max_bytes)
@@ -93,6 +103,8 @@ class StreamReader {
     Digester digester;
     std::uint64_t total = 0;
     Milliseconds last{0};
+    // REQUIRES: it begins within what is there.
+    Status append(const Chunk& chunk);
     [[nodiscard]] bool is_of(const Chunk& chunk) const;
   };
   using Key = std::pair<std::string, std::uint64_t>;

@@ -1,9 +1,11 @@
-// Chunks of a few senders in any order, doubled, missing, lying about their sizes. Every byte of a
-// stream follows from its number and place, so whatever arrives whole can be checked.
+// Chunks of a few senders in any order, doubled, missing, lying about their sizes, some compressed,
+// some of these damaged. Every byte of a stream follows from its number and place, so whatever
+// arrives whole can be checked.
 #include "common/protocol/stream.hpp"
 
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include "common/compression/compress.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace hyps::fuzz {
@@ -33,7 +35,19 @@ protocol::Chunk any_chunk(FuzzedDataProvider& input) {
                                      : input.ConsumeIntegral<std::uint64_t>();
   const auto size = input.ConsumeIntegralInRange<std::size_t>(0, 40);
   chunk.data = Blob::of(bytes_of(chunk.stream, chunk.offset, size));
+  if (size > 0 && input.ConsumeBool()) {
+    chunk.raw_bytes = size;
+    chunk.data = compression::compress(chunk.data.bytes());
+  }
   return chunk;
+}
+
+// As if compressed to these bytes, which the fuzzer chose: never written beyond the room, and
+// refused or of the size that is claimed.
+void decompress_anything(FuzzedDataProvider& input) {
+  std::vector<std::byte> room(input.ConsumeIntegralInRange<std::size_t>(0, 1000));
+  const std::string bytes = input.ConsumeRandomLengthString(500);
+  (void)compression::decompress(std::as_bytes(std::span(bytes)), room);
 }
 
 void check_arrival(const protocol::Chunk& last, const protocol::Arrival& arrival) {
@@ -45,13 +59,15 @@ void check_arrival(const protocol::Chunk& last, const protocol::Arrival& arrival
 
 void step(FuzzedDataProvider& input, protocol::StreamReader& reader, Milliseconds now) {
   const std::string sender = input.ConsumeBool() ? "w/a" : "w/b";
-  switch (input.ConsumeIntegralInRange(0, 9)) {
+  switch (input.ConsumeIntegralInRange(0, 10)) {
     case 0:
       reader.drop_sender(sender);
       return;
     case 1:
       (void)reader.expire(now, Milliseconds(input.ConsumeIntegralInRange(0, 5)));
       return;
+    case 2:
+      return decompress_anything(input);
     default:
       const protocol::Chunk chunk = any_chunk(input);
       const auto arrival = reader.accept(sender, chunk, now);

@@ -161,6 +161,29 @@ TEST_P(BusContract, two_large_maps_arrive_whole_while_control_messages_go_throug
   EXPECT_EQ(maps["map/c"].size(), 20U);
 }
 
+TEST_P(BusContract, tells_what_a_link_carries_once_it_has_carried_something) {
+  Ear ear;
+  const auto bus = start("s", ear, "map/#");
+  EXPECT_EQ(bus->link_rates().sending, 0);
+  EXPECT_EQ(bus->link_rates().arriving, 0);
+  const bool has_link = GetParam();
+  const auto is_known = [&] {
+    return bus->link_rates().sending > 0 && bus->link_rates().arriving > 0;
+  };
+  const std::string map = pattern(4'000'000, 1);
+  std::size_t bytes = 0;
+  for (int i = 0; i < (has_link ? 50 : 1) && !is_known(); ++i) {
+    ASSERT_TRUE(bus->send("map/a", source_of(map)).ok());
+    bytes += map.size();
+    ASSERT_TRUE(ear.wait([&](const auto& messages) {
+      std::size_t there = 0;
+      for (const auto& m : messages) there += m.payload.size();
+      return there >= bytes;
+    }));
+  }
+  EXPECT_EQ(is_known(), has_link);
+}
+
 TEST_P(BusContract, a_source_that_has_nothing_yet_is_asked_again_when_woken) {
   Ear ear;
   const auto bus = start("s", ear, "map/#");

@@ -28,13 +28,14 @@ inline std::vector<Message> samples() {
   const Blob data = Blob::copy_of(std::string("a\0b\xff", 4));
   return {
       Hello{sample_worker()},
-      Heartbeat{9, {task, {}}, {PartitionName("net@0badcafe/v02")}, 77, "no \"memory\"\n"},
+      Heartbeat{
+          9, {task, {}}, {PartitionName("net@0badcafe/v02")}, 77, "no \"memory\"\n", 12'500'000},
       TaskDone{task, 3, sample_tensors(), 1500, 20},
       TaskFailed{task, 4, true, "not an image"},
       Assign{9, {{PlanId("p"), PartitionName("v02"), "v", 99, sample_files(), 5}, {}}},
       Run{task, 6, sample_tensors(), true},
       Stored{task},
-      Chunk{11, task, 6, "x", 2, 6, data},
+      Chunk{11, task, 6, "x", 2, 6, data, 3},
       PartPut{{7, 8}, 1 << 20, kPartBytes, data},
       PartStored{{7, 8}, kPartBytes},
       PartGet{{7, 8}, 2 * kPartBytes},

@@ -40,6 +40,90 @@ std::vector<Arrival> feed(StreamReader& reader, const std::vector<Chunk>& chunks
   return arrivals;
 }
 
+// Of numbers, of which half are 0.
+std::string numbers(std::size_t count, std::uint64_t seed) {
+  Random random(seed);
+  std::string bytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool is_zero = random.below(2) == 0;
+    bytes += is_zero ? std::string(4, '\0') : pattern(4, random.next());
+  }
+  return bytes;
+}
+
+std::vector<Chunk> compressed_chunks_of(const std::string& data, std::size_t size) {
+  std::vector<Chunk> chunks = chunks_of(data, size);
+  for (Chunk& chunk : chunks) chunk = compressed(std::move(chunk));
+  return chunks;
+}
+
+TEST(Streams, compressed_chunks_arrive_as_they_were_among_others) {
+  for (const std::size_t size : {400U, 1000U, 5000U, 5001U}) {
+    const std::string data = numbers(1250, size) + "x";
+    std::vector<Chunk> chunks = compressed_chunks_of(data, size);
+    const std::vector<Chunk> as_they_are = chunks_of(data, size);
+    for (std::size_t i = 1; i < chunks.size(); i += 2) chunks[i] = as_they_are[i];
+    EXPECT_NE(chunks[0].raw_bytes, 0U);
+    EXPECT_LT(chunks[0].data.size(), as_they_are[0].data.size());
+    std::uint64_t wire_bytes = 0;
+    for (const Chunk& chunk : chunks) wire_bytes += chunk.data.size();
+    StreamReader reader(kMax, kMax);
+    std::vector<Chunk> doubled;
+    for (const Chunk& chunk : chunks) doubled.insert(doubled.end(), {chunk, chunk});
+    doubled.pop_back();  // it would begin anew where all is one chunk
+    const auto arrivals = feed(reader, doubled);
+    ASSERT_EQ(arrivals.size(), 1U);
+    EXPECT_EQ(arrivals[0].data.text(), data);
+    EXPECT_EQ(arrivals[0].digest, digest_of(std::string_view(data)));
+    EXPECT_EQ(arrivals[0].wire_bytes, wire_bytes);
+    EXPECT_EQ(reader.bytes(), 0U);
+  }
+}
+
+TEST(Streams, what_becomes_no_smaller_stays_as_it_is) {
+  const Chunk chunk = chunks_of(pattern(1000, 1), 1000)[0];
+  EXPECT_EQ(compressed(chunk).raw_bytes, 0U);
+  EXPECT_EQ(compressed(chunk).data, chunk.data);
+  const Chunk smaller = compressed(chunks_of(numbers(250, 1), 1000)[0]);
+  ASSERT_NE(smaller.raw_bytes, 0U);
+  EXPECT_EQ(compressed(smaller).data, smaller.data) << "not twice";
+}
+
+TEST(Streams, a_compressed_chunk_that_is_damaged_drops_the_stream) {
+  const std::string data = numbers(500, 1);
+  const auto expect_dropped = [&](const std::function<void(Chunk&)>& damage) {
+    StreamReader reader(kMax, kMax);
+    std::vector<Chunk> chunks = compressed_chunks_of(data, 1000);
+    ASSERT_TRUE(reader.accept("w1", chunks[0], Milliseconds(0)).ok());
+    const auto arriving = reader.find("w1", 1);
+    damage(chunks[1]);
+    EXPECT_EQ(reader.accept("w1", chunks[1], Milliseconds(0)).error().kind, ErrorKind::corrupt);
+    EXPECT_EQ(reader.bytes(), 0U);
+    EXPECT_TRUE(arriving->abandoned());
+    EXPECT_EQ(arriving->filled(), 1000U) << "nothing of it is passed on";
+  };
+  expect_dropped([](Chunk& c) { c.data = c.data.slice(0, c.data.size() - 1); });
+  expect_dropped([](Chunk& c) { c.data = Blob::copy_of("no such thing"); });
+  expect_dropped([](Chunk& c) { c.data = {}; });
+  expect_dropped([](Chunk& c) { c.raw_bytes -= 4; });
+  expect_dropped([](Chunk& c) { c.raw_bytes += 4; });
+  expect_dropped([](Chunk& c) { c.raw_bytes = UINT64_MAX; });
+  expect_dropped([](Chunk& c) { c.offset -= 4; });
+}
+
+// The room for what is decompressed is that of the stream, which is bounded.
+TEST(Streams, a_few_bytes_that_promise_many_take_no_more_than_was_announced) {
+  StreamReader reader(1000, 1000);
+  Chunk bomb = compressed(chunks_of(std::string(500'000, '\0'), 500'000)[0]);
+  EXPECT_LT(bomb.data.size(), 1000U);
+  EXPECT_EQ(reader.accept("w1", bomb, Milliseconds(0)).error().kind, ErrorKind::overloaded);
+  bomb.total = 1000;
+  EXPECT_EQ(reader.accept("w1", bomb, Milliseconds(0)).error().kind, ErrorKind::corrupt);
+  bomb.raw_bytes = 1000;
+  EXPECT_EQ(reader.accept("w1", bomb, Milliseconds(0)).error().kind, ErrorKind::corrupt);
+  EXPECT_EQ(reader.bytes(), 0U);
+}
+
 TEST(Streams, every_size_arrives_as_it_was_for_every_chunk_size) {
   for (const std::size_t size : {0U, 1U, 2U, 63U, 64U, 65U, 1000U}) {
     for (const std::size_t chunk : {0U, 1U, 7U, 64U, 5000U}) {
