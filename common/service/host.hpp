@@ -48,6 +48,7 @@ class Host {
     return bus_->send(std::move(topic), std::move(source));
   }
   void wake() { bus_->wake(); }
+  [[nodiscard]] bus::LinkRates link_rates() const { return bus_->link_rates(); }  // thread-safe
 
  private:
   void connect();

@@ -31,6 +31,7 @@ class HubLink {
   void publish_all(const Messages& messages) {
     for (const auto& message : messages) publish(message);
   }
+  [[nodiscard]] bus::LinkRates link_rates() const { return host_.link_rates(); }  // thread-safe
   Status send(bus::Source source) { return host_.send(protocol::outbox(self_), std::move(source)); }
 
  private:

@@ -27,6 +27,12 @@ void declare_log_level(runtime::Schema& schema, std::string* level) {
                 "least level that is logged");
 }
 
+void declare_compression(runtime::Schema& schema, std::string* compression) {
+  schema.choice("compression", compression, {"auto", "on", "off"},
+                "of feature maps that it sends, lossless; auto: where the link is slow enough and "
+                "they become small enough");
+}
+
 Status check_id(const std::string& id) {
   if (is_valid_name(id)) return {};
   return Error{ErrorKind::invalid, "id '" + id + "' is no name: 1 to 64 of A-Z a-z 0-9 . _ -"};

@@ -10,6 +10,8 @@
 namespace hyps::service {
 
 void declare_log_level(runtime::Schema& schema, std::string* level);
+// "auto", "on" or "off"; see Compressor.
+void declare_compression(runtime::Schema& schema, std::string* compression);
 Status check_id(const std::string& id);
 // hyps/<id> in the user's cache folder.
 std::filesystem::path cache_folder(const std::string& id);

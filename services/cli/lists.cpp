@@ -110,6 +110,22 @@ Table partitions_table(const json& reply) {
   return table;
 }
 
+// As they travelled last.
+Table feature_maps_table(const json& model) {
+  Table table({"FEATURE MAP", "WAY", "SIZE", "SENT AS"});
+  for (const json& m : model.at("feature_maps")) {
+    const std::string end = text(m, "partition") + " (" + text(m, "worker") + ")";
+    const bool is_result = text(m, "way") == "result";
+    const double bytes = real(m, "bytes");
+    table.add({text(m, "tensor"), is_result ? end + " -> hub" : "hub -> " + end,
+               format_bytes(number(m, "bytes")),
+               m.value("compressed", false)
+                   ? fmt::format("compressed, {:.2f} of it", real(m, "wire_bytes") / bytes)
+                   : "as it is"});
+  }
+  return table;
+}
+
 std::string status_text(const json& status) {
   std::string out = fmt::format(
       "workers  {} online, {} offline\njobs     {} running, {} waiting, {} done, {} failed\n",
@@ -133,6 +149,7 @@ std::string list_text(const std::string& what, const json& reply) {
   if (what == "jobs" || what == "failed_jobs") return jobs_table(reply).text();
   if (what == "partitions") return partitions_table(reply).text();
   if (what == "votes") return votes_text(reply);
+  if (what == "feature_maps") return feature_maps_table(reply).text();
   return status_text(reply);
 }
 

@@ -64,6 +64,9 @@ Result<int> describe_model(Client& client, const Options& options, const nlohman
   HYPS_TRY(const auto plan, partition::plan_from_json(reply.at("plan_json").dump()));
   HYPS_TRY(const auto partitions, client.query("partitions", options.name));
   fmt::print("\n{}\n{}", partition::to_table(plan), list_text("partitions", partitions));
+  if (!reply.value("feature_maps", nlohmann::json::array()).empty()) {
+    fmt::print("\n{}", list_text("feature_maps", reply));
+  }
   if (!options.svg.empty()) {
     HYPS_CHECK(write_file(options.svg, partition::to_svg(plan, workers_of(plan, partitions))));
   }

@@ -105,6 +105,7 @@ void declare(runtime::Schema& schema, Config& config) {
   schema.text("data_folder", &config.data_folder, "folder of the store");
   schema.text("backup_folder", &config.backup_folder,
               "folder below which backups are written; empty: backups in the data_folder");
+  service::declare_compression(schema, &config.compression);
   service::declare_log_level(schema, &config.log_level);
   declare_bounds(schema, config);
   declare_votes(schema, config);

@@ -13,6 +13,7 @@ struct Config {
   std::string id = "hub";
   std::string data_folder = "hyps-data";
   std::string backup_folder;
+  std::string compression = "auto";
   std::string log_level = "info";
 
   std::int64_t jobs_in_flight = 4;

@@ -127,6 +127,7 @@ struct Handle {
     if (e.peer.role != Role::worker) return drop(s, e.peer);
     on_tensor(s, WorkerId(e.peer.id), e.arrival);
   }
+  void operator()(const InputSent& e) const { note_input(s, e); }
   void operator()(const StreamBegan& e) const { on_stream_began(s, e); }
   void operator()(const RelayEnded& e) const { on_relay_ended(s, e); }
   void operator()(const TensorLost& e) const {
@@ -222,7 +223,7 @@ bool Core::overlaps(const Event& event) {
            std::holds_alternative<protocol::TaskDone>(message->message);
   }
   return std::holds_alternative<UserInput>(event) || std::holds_alternative<TensorArrived>(event) ||
-         std::holds_alternative<AnswerSent>(event);
+         std::holds_alternative<AnswerSent>(event) || std::holds_alternative<InputSent>(event);
 }
 
 }  // namespace hyps::hub

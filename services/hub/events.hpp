@@ -50,6 +50,13 @@ struct RelayEnded {  // StartRelay's; none comes for one that ends with the conn
   std::uint64_t id = 0;
   bool whole = false;  // the bus has taken all of it
 };
+struct InputSent {  // the last chunk of a large input is on its way to the bus
+  WorkerId worker;
+  protocol::TaskKey task;
+  std::string tensor;
+  std::uint64_t bytes = 0;
+  std::uint64_t wire_bytes = 0;  // fewer, if it was compressed
+};
 struct TensorLost {  // a stream from a worker that broke off or could not be taken
   protocol::TaskKey task;
   Epoch epoch = 0;
@@ -108,9 +115,9 @@ struct Tick {};
 
 // Copied, moved and destroyed in one object file: a variant of so many types is slow to compile.
 struct Event : std::variant<BusConnected, BusDisconnected, FromPeer, Beat, StreamBegan,
-                            TensorArrived, TensorLost, RelayEnded, UserInput, PeerStatus, Persisted,
-                            RecordRead, InputNotSent, PartNotSent, AnswerNotSent, AnswerSent,
-                            BackupWritten, FrameDropped, DiskFree, Tick> {
+                            TensorArrived, InputSent, TensorLost, RelayEnded, UserInput, PeerStatus,
+                            Persisted, RecordRead, InputNotSent, PartNotSent, AnswerNotSent,
+                            AnswerSent, BackupWritten, FrameDropped, DiskFree, Tick> {
   using variant::variant;
   Event(const Event& other);
   Event(Event&& other) noexcept;

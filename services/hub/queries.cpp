@@ -65,6 +65,7 @@ json worker_json(const State& s, const Worker& worker) {
           {"cores", worker.info.cores},
           {"memory_bytes", worker.info.memory_bytes},
           {"resident_bytes", worker.resident_bytes},
+          {"arriving_bytes_per_s", worker.arriving_rate},
           {"loaded", loaded},
           {"assigned", assigned},
           {"tasks", worker.credits.size()},
@@ -250,6 +251,7 @@ json model_json(const State& s, const ModelName& name) {
     files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"digest", file.digest.hex()}});
   }
   out["files"] = std::move(files);
+  out["feature_maps"] = plan == s.plans.end() ? json::array() : traffic_json(plan->second.traffic);
   return out;
 }
 

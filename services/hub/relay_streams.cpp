@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/protocol/codec.hpp"
-
 namespace hyps::hub {
 
 namespace {
@@ -12,8 +10,8 @@ namespace {
 class Writer {
  public:
   Writer(const StartRelay& relay, std::shared_ptr<const protocol::Assembly> arriving,
-         std::uint64_t stream)
-      : arriving_(std::move(arriving)) {
+         std::uint64_t stream, RelayStreams::Encode encode)
+      : arriving_(std::move(arriving)), encode_(std::move(encode)) {
     head_.stream = stream;
     head_.task = relay.task;
     head_.epoch = relay.epoch;
@@ -30,11 +28,12 @@ class Writer {
     protocol::Chunk chunk = head_;
     chunk.data = protocol::Assembly::part(arriving_, head_.offset, size);
     head_.offset += size;
-    return protocol::encode(std::move(chunk));
+    return encode_(std::move(chunk));
   }
 
  private:
   std::shared_ptr<const protocol::Assembly> arriving_;
+  RelayStreams::Encode encode_;
   protocol::Chunk head_;
 };
 
@@ -42,10 +41,11 @@ class Writer {
 
 bus::Source RelayStreams::add(const StartRelay& relay,
                               std::shared_ptr<const protocol::Assembly> arriving,
-                              std::uint64_t stream, std::function<void(RelayEnded)> ended) {
+                              std::uint64_t stream, Encode encode,
+                              std::function<void(RelayEnded)> ended) {
   auto stopped = std::make_shared<std::atomic<bool>>(false);
   stopped_[relay.id] = stopped;
-  auto writer = std::make_shared<Writer>(relay, std::move(arriving), stream);
+  auto writer = std::make_shared<Writer>(relay, std::move(arriving), stream, std::move(encode));
   return [id = relay.id, stopped = std::move(stopped), writer = std::move(writer),
           ended = std::move(ended)](std::size_t bytes) -> std::optional<Blob> {
     const bool goes_on = !writer->through() && !stopped->load() && !writer->abandoned();

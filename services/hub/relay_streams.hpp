@@ -15,11 +15,12 @@ namespace hyps::hub {
 
 class RelayStreams {
  public:
+  using Encode = std::function<Blob(protocol::Chunk)>;  // to a frame
   // Gives the chunks of a relay, under the number `stream`, as far as they are there; an empty
   // frame where the next is yet to come, the end where none will come. `ended` is called once at
-  // its end, by whoever calls the source.
+  // its end, by whoever calls the source, as is `encode`.
   bus::Source add(const StartRelay& relay, std::shared_ptr<const protocol::Assembly> arriving,
-                  std::uint64_t stream, std::function<void(RelayEnded)> ended);
+                  std::uint64_t stream, Encode encode, std::function<void(RelayEnded)> ended);
   void stop(std::uint64_t id);
   void forget(std::uint64_t id) { stopped_.erase(id); }  // it has ended
   // The connection is gone: so are their sources, or should be.

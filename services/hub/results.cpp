@@ -222,6 +222,7 @@ void on_tensor(State& s, const WorkerId& worker, const protocol::Arrival& arriva
     s.stale_results += shown ? 0 : 1;
     return;
   }
+  note_result(s, worker, arrival);
   at->given.received.insert_or_assign(arrival.tensor,
                                       Dispatch::Received{arrival.data, arrival.digest});
   store_when_complete(s, *at);

@@ -72,11 +72,25 @@ struct Act {
     if (shell.frame_bytes_ > kMostHeldBytes) shell.say_frames();
   }
 
+  // For one input on its way to a worker.
+  [[nodiscard]] service::Compressor::Encoder encoder(const WorkerId& to,
+                                                     const protocol::TaskKey& task,
+                                                     const std::string& tensor) const {
+    const auto worker = shell.core_.state().workers.find(to);
+    const bool known = worker != shell.core_.state().workers.end();
+    const double rate = known ? static_cast<double>(worker->second.arriving_rate) : 0;
+    return shell.compressor_.encoder(
+        task, tensor, to.text, rate, [=, mailbox = shell.mailbox_](service::Sent sent) {
+          mailbox->put(InputSent{to, task, tensor, sent.bytes, sent.wire_bytes});
+        });
+  }
+
   void operator()(const SendCheckpoint& e) const {
     if (e.tensor.bytes <= protocol::kSmallTensorBytes) return send_small(e);
     // Read when its turn has come: what waits for the line is not in memory.
     auto writer = std::make_shared<std::optional<protocol::StreamWriter>>();
     const auto source = [e, writer, store = shell.store_, mailbox = shell.mailbox_,
+                         encode = encoder(e.to, e.task, e.tensor.tensor),
                          stream = shell.next_stream_++](std::size_t bytes) -> std::optional<Blob> {
       if (!*writer) {
         auto data = read_verified(*store, e.task.job, e.tensor);
@@ -88,7 +102,7 @@ struct Act {
       }
       auto chunk = (*writer)->next(bytes);
       if (!chunk) return std::nullopt;
-      return protocol::encode(protocol::Message(std::move(*chunk)));
+      return encode(std::move(*chunk));
     };
     const auto refused = [&s = shell, e](const Error& error) {
       s.failures_.emplace_back(not_sent(e, error));
@@ -114,9 +128,9 @@ struct Act {
       shell.failures_.emplace_back(RelayEnded{e.id, false});
       return;
     }
-    auto source =
-        shell.relays_.add(e, std::move(arriving), shell.next_stream_++,
-                          [mailbox = shell.mailbox_](RelayEnded ended) { mailbox->put(ended); });
+    auto source = shell.relays_.add(
+        e, std::move(arriving), shell.next_stream_++, encoder(e.to, e.task, e.tensor),
+        [mailbox = shell.mailbox_](RelayEnded ended) { mailbox->put(ended); });
     const auto refused = [&s = shell, id = e.id](const Error&) {
       s.failures_.emplace_back(RelayEnded{id, false});
     };
@@ -206,6 +220,7 @@ Shell::Shell(Config config, std::unique_ptr<bus::Bus> bus, std::unique_ptr<bus::
       core_(std::move(config), std::move(restored), random_seed(), runtime::now()),
       streams_(static_cast<std::size_t>(config_.max_tensor_bytes),
                static_cast<std::size_t>(config_.max_assembly_bytes)),
+      compressor_(config_.compression, [this] { return host_.link_rates().sending; }),
       next_stream_(random_seed()),
       pulse_(std::move(pulse)) {}
 

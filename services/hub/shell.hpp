@@ -13,6 +13,7 @@
 #include "common/bus/bus.hpp"
 #include "common/bus/pulse.hpp"
 #include "common/protocol/stream.hpp"
+#include "common/service/compressor.hpp"
 #include "common/service/host.hpp"
 #include "common/store/store.hpp"
 #include "services/hub/core.hpp"
@@ -63,6 +64,7 @@ class Shell {
   Core core_;
   protocol::StreamReader streams_;
   RelayStreams relays_;
+  service::Compressor compressor_;
   // Of the round going on.
   std::vector<Persist> writes_;  // put off, to be done as one
   std::size_t write_bytes_ = 0;  // in them

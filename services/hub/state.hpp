@@ -24,6 +24,7 @@
 #include "services/hub/events.hpp"
 #include "services/hub/job.hpp"
 #include "services/hub/records.hpp"
+#include "services/hub/traffic.hpp"
 
 namespace hyps::hub {
 
@@ -39,6 +40,7 @@ struct PlanState {
   std::vector<std::int64_t> runs;  // by partition, since the hub started
   std::vector<double> paces;       // ms from given to here, lately; negative: not known yet
   std::vector<double> compute_ms;  // of that a worker computed; likewise
+  TrafficBook traffic;
 };
 
 struct Worker {
@@ -49,6 +51,7 @@ struct Worker {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
+  std::uint64_t arriving_rate = 0;   // bytes/s that its link brings; 0: not known
   Credits credits;                   // taken by tasks that are dispatched, voting or storing
   std::set<protocol::TaskKey> late;  // votes it owes that can no longer matter
   std::optional<protocol::TaskKey> straggles_with;  // given to another too; it may still have it

@@ -211,6 +211,7 @@ void on_heartbeat(State& s, const WorkerId& id, const protocol::Heartbeat& heart
   worker->loaded = heartbeat.loaded;
   if (worker->loaded.size() > kMaxListed) worker->loaded.resize(kMaxListed);
   worker->resident_bytes = heartbeat.resident_bytes;
+  if (heartbeat.arriving_rate > 0) worker->arriving_rate = heartbeat.arriving_rate;
   if (worker->problem != heartbeat.problem.substr(0, kMaxText)) s.status_due = true;
   worker->problem = heartbeat.problem.substr(0, kMaxText);
   compare_tasks(s, *worker, heartbeat);

@@ -39,6 +39,7 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
   shell.core.limits.alone = static_cast<std::size_t>(options.memory);
   shell.core.process_bytes = worker::process_bytes_beyond(options.memory);
   shell.cache_folder = options.cache_dir;
+  shell.compression = options.compression;
   shell.cache_bytes = static_cast<std::uint64_t>(options.cache_bytes);
   return shell;
 }

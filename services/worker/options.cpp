@@ -44,6 +44,7 @@ void declare(runtime::Schema& schema, Options& options) {
               "folder for bundles; empty: hyps/<id> in the user's cache folder");
   schema.bytes("cache_bytes", &options.cache_bytes, 0, kTebibyte,
                "bytes on disk for bundles; assigned ones are kept even beyond it");
+  service::declare_compression(schema, &options.compression);
   service::declare_log_level(schema, &options.log_level);
   runtime::declare(schema, options.broker);
 }

@@ -19,6 +19,7 @@ struct Options {
   std::string zone = "open";
   std::string cache_dir;  // empty: hyps/<id> in the user's cache folder
   std::int64_t cache_bytes = std::int64_t{4} << 30U;
+  std::string compression = "auto";
   std::string log_level = "info";
   runtime::BrokerConfig broker;
 };

@@ -15,6 +15,7 @@ Shell::Shell(ShellOptions options, std::unique_ptr<bus::Bus> bus, std::unique_pt
       cache_(options_.cache_folder, options_.cache_bytes),
       fetcher_(cache_.files_folder()),
       link_({protocol::Role::worker, options_.core.info.id.text}, std::move(bus)),
+      compressor_(options_.compression, [this] { return link_.link_rates().sending; }),
       pulse_(std::move(pulse)),
       engine_(std::move(engine)) {}
 
@@ -118,7 +119,9 @@ void Shell::perform(const Publish& effect) { link_.publish(effect.message); }
 
 void Shell::perform(const Pulse& effect) {
   const auto& id = options_.core.info.id;
-  (void)pulse_->send(protocol::beat_topic(id), protocol::encode(effect.heartbeat));
+  protocol::Heartbeat heartbeat = effect.heartbeat;
+  heartbeat.arriving_rate = static_cast<std::uint64_t>(link_.link_rates().arriving);
+  (void)pulse_->send(protocol::beat_topic(id), protocol::encode(heartbeat));
 }
 
 void Shell::perform(const SendTensor& effect) {
@@ -127,10 +130,11 @@ void Shell::perform(const SendTensor& effect) {
                                                          effect.tensor, effect.data);
   auto stop = std::make_shared<std::atomic<bool>>(false);
   sending_[effect.stream] = stop;
-  const auto source = [writer, stop, ended = ended_,
+  const auto encode = compressor_.encoder(effect.task, effect.tensor);
+  const auto source = [writer, stop, ended = ended_, encode,
                        stream = effect.stream](std::size_t bytes) -> std::optional<Blob> {
     auto chunk = stop->load() ? std::nullopt : writer->next(bytes);
-    if (chunk) return protocol::encode(std::move(*chunk));
+    if (chunk) return encode(std::move(*chunk));
     const std::lock_guard lock(ended->mutex);
     ended->streams.push_back(stream);
     return std::nullopt;

@@ -12,6 +12,7 @@
 
 #include "common/bus/pulse.hpp"
 #include "common/runtime/file_transfer.hpp"
+#include "common/service/compressor.hpp"
 #include "common/service/hub_link.hpp"
 #include "services/worker/bundle_cache.hpp"
 #include "services/worker/compute_thread.hpp"
@@ -23,6 +24,7 @@ struct ShellOptions {
   CoreConfig core;
   std::filesystem::path cache_folder;
   std::uint64_t cache_bytes = 0;
+  std::string compression = "auto";  // of results: auto, on, off
 };
 
 class Shell {
@@ -72,6 +74,7 @@ class Shell {
   std::map<std::uint64_t, Flag> sending_;
   std::shared_ptr<Ended> ended_ = std::make_shared<Ended>();
   service::HubLink link_;
+  service::Compressor compressor_;  // asked by the bus's thread
   std::unique_ptr<bus::Pulse> pulse_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<ComputeThread> compute_;  // last: its thread posts to the link

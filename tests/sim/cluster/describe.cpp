@@ -4,6 +4,9 @@
 
 #include <variant>
 
+#include "common/compression/compress.hpp"
+#include "common/protocol/codec.hpp"
+
 namespace hyps::sim {
 
 namespace {
@@ -130,6 +133,14 @@ Blob flipped(World& world, const Blob& data) {
   std::string bytes(data.text());
   bytes[world.random.below(bytes.size())] ^= 4;
   return Blob::of(std::move(bytes));
+}
+
+Blob encode_somehow(World& world, protocol::Chunk chunk) {
+  if (!chunk.data.empty() && world.random.below(2) == 0) {
+    chunk.raw_bytes = chunk.data.size();
+    chunk.data = compression::compress(chunk.data.bytes());
+  }
+  return protocol::encode(std::move(chunk));
 }
 
 }  // namespace hyps::sim

@@ -19,5 +19,7 @@ std::string describe(std::string_view event,
 
 // The feature map as it is framed: sometimes a bit has changed in memory since it was verified.
 Blob flipped(World& world, const Blob& data);
+// As a frame; compressed or not, whether that pays or not.
+Blob encode_somehow(World& world, protocol::Chunk chunk);
 
 }  // namespace hyps::sim

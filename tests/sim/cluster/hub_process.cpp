@@ -80,7 +80,7 @@ struct HubProcess::Act {
       }
       auto chunk = (*writer)->next(bytes);
       if (!chunk) return std::nullopt;
-      return protocol::encode(protocol::Message(std::move(*chunk)));
+      return encode_somehow(world, std::move(*chunk));
     };
     hub.say([&] { return "→ worker " + e.to.text + ": feature map " + e.tensor.tensor; });
     const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
@@ -93,9 +93,12 @@ struct HubProcess::Act {
       life.failures.emplace_back(hub::RelayEnded{e.id, false});
       return;
     }
-    const auto source =
-        life.relays.add(e, std::move(arriving), life.next_stream++,
-                        [&told = life.told](hub::RelayEnded ended) { told.push_back(ended); });
+    const auto source = life.relays.add(
+        e, std::move(arriving), life.next_stream++,
+        [&world = hub.world_](protocol::Chunk chunk) {
+          return encode_somehow(world, std::move(chunk));
+        },
+        [&told = life.told](hub::RelayEnded ended) { told.push_back(ended); });
     const Status status = life.bus->send(protocol::inbox({Role::worker, e.to.text}), source);
     if (!status.ok()) life.failures.emplace_back(hub::RelayEnded{e.id, false});
   }

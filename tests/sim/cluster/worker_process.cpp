@@ -217,7 +217,7 @@ void WorkerProcess::send_tensor(const worker::SendTensor& effect) {
   const auto source = [this, writer, end, stream = effect.stream](std::size_t bytes) {
     std::optional<Blob> frame;
     if (life_->sending.contains(stream)) {
-      if (auto chunk = writer->next(bytes)) frame = protocol::encode(std::move(*chunk));
+      if (auto chunk = writer->next(bytes)) frame = encode_somehow(world_, std::move(*chunk));
     }
     if (!frame) end();
     return frame;

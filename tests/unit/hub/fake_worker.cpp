@@ -128,7 +128,7 @@ std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) {
     const std::uint64_t stream = ++last_stream_;
     events.emplace_back(StreamBegan{peer(), stream, key, held.epoch, ref.tensor, sent.size()});
     events.emplace_back(TensorArrived{
-        peer(), {key, held.epoch, ref.tensor, sent, digest_of(sent.bytes()), stream}});
+        peer(), {key, held.epoch, ref.tensor, sent, digest_of(sent.bytes()), stream, sent.size()}});
   }
   events.emplace_back(FromPeer{peer(), done});
   return events;

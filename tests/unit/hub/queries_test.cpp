@@ -67,6 +67,44 @@ TEST_F(HubQueries, ModelsAndPartitionsHaveAllTheirKeys) {
   EXPECT_EQ(w.query("partitions", "other")["partitions"].size(), 0U);
 }
 
+TEST_F(HubQueries, AModelTellsHowItsLargeFeatureMapsTravelled) {
+  for (auto& [id, worker] : w.workers) {
+    worker.lie = [](const Blob& right) {  // of the same bytes everywhere, and large
+      if (right.text().starts_with("{")) return right;
+      return Blob::of(std::string(right.text()) + std::string(100'000, 'x'));
+    };
+  }
+  finish("job1");
+  const protocol::TaskKey task{JobId("job1"), w.plan.id(), PartitionName("v03")};
+  w.step(InputSent{WorkerId("w2"), task, "large", 100'000, 41'000});
+  w.step(InputSent{WorkerId("w2"), task, "small", 60'000, 41'000});
+  w.step(
+      InputSent{WorkerId("w2"), {task.job, PlanId("gone"), task.partition}, "large", 1 << 20, 1});
+  int results = 0;
+  int inputs = 0;
+  const json maps = w.query("model", "net")["feature_maps"];
+  for (const json& map : maps) {
+    expect_keys(map, {"tensor", "way", "partition", "worker", "bytes", "wire_bytes", "compressed"});
+    if (map["way"] == "result") {
+      ++results;
+      EXPECT_GE(map["bytes"], 100'000);
+      EXPECT_EQ(map["wire_bytes"], map["bytes"]);
+      EXPECT_FALSE(map["compressed"]);
+      continue;
+    }
+    ++inputs;
+    EXPECT_EQ(map, (json{{"tensor", "large"},
+                         {"way", "input"},
+                         {"partition", "v03"},
+                         {"worker", "w2"},
+                         {"bytes", 100'000},
+                         {"wire_bytes", 41'000},
+                         {"compressed", true}}));
+  }
+  EXPECT_GE(results, 4);
+  EXPECT_EQ(inputs, 1);
+}
+
 TEST_F(HubQueries, JobsAreListedNewestFirst) {
   finish("job1");
   finish("job2");

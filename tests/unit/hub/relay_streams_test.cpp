@@ -23,9 +23,10 @@ class HubRelayStreams : public testing::Test {
                          3, "t"};
   std::shared_ptr<protocol::Assembly> arriving = std::make_shared<protocol::Assembly>(kSize);
   RelayStreams relays;
+  static Blob encode(protocol::Chunk chunk) { return protocol::encode(std::move(chunk)); }
   std::vector<RelayEnded> ended;
   bus::Source source =
-      relays.add(relay, arriving, 99, [this](RelayEnded end) { ended.push_back(end); });
+      relays.add(relay, arriving, 99, encode, [this](RelayEnded end) { ended.push_back(end); });
 };
 
 TEST_F(HubRelayStreams, GivesWhatIsThereAndWaitsForTheRest) {

@@ -131,6 +131,7 @@ TEST(HubOverlap, OnlyWhatManySmallJobsAreMadeOfIsHandedInWhileWritesAreUnderWay)
   EXPECT_TRUE(Core::overlaps(FromPeer{worker, protocol::TaskDone{}}));
   EXPECT_TRUE(Core::overlaps(TensorArrived{worker, {}}));
   EXPECT_TRUE(Core::overlaps(AnswerSent{}));
+  EXPECT_TRUE(Core::overlaps(InputSent{}));
   EXPECT_FALSE(Core::overlaps(FromPeer{worker, protocol::Hello{}}));
   EXPECT_FALSE(Core::overlaps(FromPeer{client, protocol::TaskDone{}}));
   EXPECT_FALSE(Core::overlaps(FromPeer{client, protocol::Deploy{}}));
