@@ -40,12 +40,19 @@ struct Setup {
   std::string rate;  // of the workers' link; empty: they are on the loopback
   int zero_percent = 50;
   test::Settings hub;
+  std::string compression = "off";
 };
+
+test::Settings hub_settings(const Setup& setup) {
+  test::Settings settings = setup.hub;
+  settings.push_back("compression=" + setup.compression);
+  return settings;
+}
 
 class Cluster {
  public:
   explicit Cluster(const Setup& setup)
-      : services_({}, setup.hub, setup.rate.empty() ? "127.0.0.1" : "0.0.0.0") {
+      : services_({}, hub_settings(setup), setup.rate.empty() ? "127.0.0.1" : "0.0.0.0") {
     std::vector<std::string> prefix;
     std::string host = "127.0.0.1";
     if (!setup.rate.empty()) {
@@ -58,10 +65,11 @@ class Cluster {
     for (const char* name : {"broker", "hub", "manager"}) services_.start(name);
     for (std::size_t i = 0; i < kWorkers.size(); ++i) {
       std::vector<std::string> command = prefix;
-      command.insert(command.end(),
-                     {"/proc/self/exe", "--worker", kWorkers.at(i), "--host", host, "--port",
-                      std::to_string(services_.port()), "--folder", services_.folder().string(),
-                      "--zeros", std::to_string(setup.zero_percent)});
+      command.insert(
+          command.end(),
+          {"/proc/self/exe", "--worker", kWorkers.at(i), "--host", host, "--port",
+           std::to_string(services_.port()), "--folder", services_.folder().string(), "--zeros",
+           std::to_string(setup.zero_percent), "--compression", setup.compression});
       if (!prefix.empty()) command.at(prefix.size()) = self();
       workers_.at(i) = test::Process(command, services_.folder() / "workers.log");
     }
@@ -81,6 +89,17 @@ class Cluster {
     return {{"worker that sends", bench::cpu_ms(sender())},
             {"hub", bench::cpu_ms(services_.pid("hub"))},
             {"worker that takes", bench::cpu_ms(taker())}};
+  }
+
+  // How it travelled last, from the worker that makes it and to the one that takes it.
+  [[nodiscard]] nlohmann::json ways() const {
+    const auto told = services_.hyps({"describe", "model", kModel, "-o", "json"});
+    nlohmann::json ways = nlohmann::json::object();
+    for (const auto& map : nlohmann::json::parse(told.output).at("feature_maps")) {
+      const double ratio = map.at("wire_bytes").get<double>() / map.at("bytes").get<double>();
+      ways["wire bytes over bytes, " + map.at("way").get<std::string>()] = ratio;
+    }
+    return ways;
   }
 
  private:
@@ -130,11 +149,18 @@ bench::Samples rates(const bench::Samples& ms) {
   return rates;
 }
 
+constexpr int kWarm = 3;  // enough to know the links
+
 int measure(const Setup& setup, const bench::Options& options) {
   Cluster cluster(setup);
-  (void)cluster.transfer_ms();  // warm
+  Setup deciding = setup;
+  deciding.compression = "auto";
+  Cluster decides(deciding);
+  for (int i = 0; i < kWarm; ++i) (void)(cluster.transfer_ms() + decides.transfer_ms());
   const auto before = cluster.cpu();
-  const auto ms = bench::alternate(options.rounds, {[&] { return cluster.transfer_ms(); }}).front();
+  const auto both = bench::alternate(options.rounds, {[&] { return decides.transfer_ms(); },
+                                                      [&] { return cluster.transfer_ms(); }});
+  const bench::Samples& ms = both[1];
   auto cpu = cluster.cpu();
   for (auto& [name, used] : cpu.items()) {
     used = (used.get<double>() - before.at(name).get<double>()) / (options.rounds + 1);
@@ -154,6 +180,12 @@ int measure(const Setup& setup, const bench::Options& options) {
               .more = {{"processor ms of a job: sender", cpu.at("worker that sends")},
                        {"processor ms of a job: hub", cpu.at("hub")},
                        {"processor ms of a job: taker", cpu.at("worker that takes")}}});
+  report.add({.name = link + ": the same, compressed where it pays",
+              .unit = "ms",
+              .a = {"as it decides", both[0]},
+              .b = bench::Side{"as they are", ms},
+              .aim = bench::ratio_at_most(setup.rate.empty() ? 1.05 : 0.95),
+              .more = decides.ways()});
   return report.finish();
 }
 
@@ -170,6 +202,7 @@ int main(int argc, char** argv) {
                  "for a link are those of 100mbit)");
   app.add_option("--zeros", setup.zero_percent, "Percent of the feature map's elements");
   app.add_option("--hub", setup.hub, "Settings of the hub: KEY=VALUE");
+  app.add_option("--compression", worker.compression)->group("");
   app.add_option("--worker", worker.id, "Be this worker")->group("");
   app.add_option("--host", worker.host)->group("");
   app.add_option("--port", worker.port)->group("");

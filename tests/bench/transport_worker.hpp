@@ -105,6 +105,7 @@ struct WorkerOptions {
   int port = 0;
   std::uint64_t memory = 0;
   std::filesystem::path folder;
+  std::string compression;
   StandInOptions stand_in;
 };
 
@@ -120,6 +121,7 @@ inline int serve_as_worker(const WorkerOptions& options) {
   shell.core.limits.bytes = 32U << 20U;
   shell.cache_folder = options.folder / options.id;
   shell.cache_bytes = 1U << 30U;
+  shell.compression = options.compression;
   runtime::BrokerConfig broker;
   broker.host = options.host;
   broker.port = options.port;

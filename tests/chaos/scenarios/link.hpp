@@ -69,13 +69,15 @@ class Link {
     why_not_ += "failed: " + outcome.errors;
     return false;
   }
-  // Four addresses for each process that makes a link.
+  // Four addresses for each link.
   std::string address(int last) const {
-    const int number = (static_cast<int>(::getpid()) % 16384) * 4 + last;
+    const int number = ((static_cast<int>(::getpid()) + 4099 * count_) % 16384) * 4 + last;
     return "10.213." + std::to_string(number / 256) + "." + std::to_string(number % 256);
   }
 
-  const std::string id_ = std::to_string(::getpid());
+  static inline int links_ = 0;  // of this process
+  const int count_ = links_++;
+  const std::string id_ = std::to_string(::getpid()) + "." + std::to_string(count_);
   const std::string space_ = "hyps-" + id_;
   const std::string here_ = "hy" + id_ + "a";
   const std::string there_ = "hy" + id_ + "b";
