@@ -158,7 +158,8 @@ bool ComputeThread::compute_together(const Compute& compute) {
   const std::uint64_t each_us = stopwatch.microseconds() / compute.items.size();
   for (std::size_t i = 0; i < compute.items.size(); ++i) {
     post_(Computed{compute.items[i].task, std::move(outputs[i]),
-                   std::max<std::uint64_t>(each_us, 1)});
+                   std::max<std::uint64_t>(each_us, 1),
+                   static_cast<std::uint32_t>(compute.items.size())});
   }
   return true;
 }

@@ -205,6 +205,7 @@ std::optional<TaskKey> Core::key_of_task(TaskId id) {
 
 void Core::on(const Computed& event) {
   answered();
+  learn(event);
   const auto key = key_of_task(event.task);
   if (!key) return;  // nobody wants it any more
   Task& task = *tasks_.find(*key);

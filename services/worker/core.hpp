@@ -21,6 +21,7 @@ struct CoreConfig {
   Milliseconds resend{3000};   // results that are out and not Stored
   Milliseconds retry{5000};    // a bundle that could not be fetched or loaded
   Milliseconds batch_wait{0};  // for more tasks of a partition, while there is nothing else to do
+  Milliseconds batch_latency{1000};  // a task's time here, which none exceeds for others' sake
 };
 
 class Core {
@@ -64,9 +65,11 @@ class Core {
   using Batch = std::vector<std::pair<protocol::TaskKey, Task*>>;
   [[nodiscard]] std::size_t most_in_batch(const Partition& partition) const;
   [[nodiscard]] Batch batch_of(const Partition& partition);
-  [[nodiscard]] bool waits_for_more(const Partition& partition, const Batch& batch) const;
-  void wait();
+  [[nodiscard]] std::vector<Milliseconds> ages_of(const Batch& batch) const;
+  [[nodiscard]] Milliseconds patience(const Partition& partition, const Batch& batch) const;
+  void wait(Milliseconds time);
   void answered();
+  void learn(const Computed& event);
   void start_computing(Partition& partition, const Batch& batch);
   void start_loading(Partition& partition);
   [[nodiscard]] bool has_work(const Partition& partition);
@@ -93,6 +96,7 @@ class Core {
   Partitions partitions_;
   bool connected_ = false;
   std::size_t outstanding_ = 0;  // answers of the compute thread: it loads or computes
+  Serial computing_ = 0;         // the partition that it computed with last
   bool waiting_ = false;         // for more tasks of a batch
   bool waited_ = false;          // long enough: now it is computed as it is
   std::uint64_t wait_ = 0;       // the number of the last wait

@@ -73,7 +73,8 @@ struct LoadFailed {
 struct Computed {
   TaskId task = 0;
   std::vector<Output> outputs;
-  std::uint64_t compute_us = 0;
+  std::uint64_t compute_us = 0;  // its share
+  std::uint32_t together = 1;    // of so many that were computed in one go
 };
 struct ComputeFailed {
   TaskId task = 0;

@@ -32,6 +32,7 @@ worker::ShellOptions shell_options(const worker::Options& options, const engine:
       static_cast<std::uint32_t>(options.threads > 0 ? options.threads : engine::usable_cpus());
   info.max_batch = static_cast<std::uint32_t>(options.max_batch);
   shell.core.batch_wait = Milliseconds(options.batch_wait_ms);
+  shell.core.batch_latency = Milliseconds(options.batch_latency_ms);
   info.safe_zone = options.zone == "safe";
   info.isa = engine.isa();
   info.version = HYPS_VERSION;

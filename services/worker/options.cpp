@@ -38,6 +38,9 @@ void declare(runtime::Schema& schema, Options& options) {
                  "waiting tasks of a partition that are computed in one go, where that is faster");
   schema.integer("batch_wait_ms", &options.batch_wait_ms, 0, 1000,
                  "ms to wait for more of them while there is nothing else to do");
+  schema.integer("batch_latency_ms", &options.batch_latency_ms, 1, 600'000,
+                 "ms from a task's last input to its result that no task exceeds because others "
+                 "are computed with it, or waited for");
   schema.choice("zone", &options.zone, {"open", "safe"},
                 "safe: may see the input image and the answer");
   schema.text("cache_dir", &options.cache_dir,

@@ -16,6 +16,7 @@ struct Options {
   std::int64_t threads = 0;  // 0: as many as may be used
   std::int64_t max_batch = 8;
   std::int64_t batch_wait_ms = 0;
+  std::int64_t batch_latency_ms = 1000;
   std::string zone = "open";
   std::string cache_dir;  // empty: hyps/<id> in the user's cache folder
   std::int64_t cache_bytes = std::int64_t{4} << 30U;

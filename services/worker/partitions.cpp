@@ -130,6 +130,7 @@ bool Partitions::on_loaded(const Loaded& loaded) {
   partition->resident_bytes = loaded.resident_bytes;
   partition->needs = loaded.needs;
   partition->gains_from_batches = loaded.gains_from_batches;
+  partition->batching.expect_cold_run();
   partition->retained = Partition::kAll;
   partition->problem.clear();
   touch(*partition);

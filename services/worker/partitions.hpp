@@ -9,6 +9,7 @@
 
 #include "common/base/time.hpp"
 #include "common/protocol/messages.hpp"
+#include "services/worker/batching.hpp"
 #include "services/worker/events.hpp"
 
 namespace hyps::worker {
@@ -38,7 +39,8 @@ struct Partition {
   PartitionState state = PartitionState::fetching;
   std::uint64_t resident_bytes = 0;
   Needs needs;                      // once loaded
-  bool gains_from_batches = false;  // as loaded
+  bool gains_from_batches = false;  // as loaded: it may
+  Batching batching;                // what it gains
   std::uint64_t retained = kAll;    // of its streamable weights, as last told
   std::uint64_t last_used = 0;
   std::string problem;        // why it cannot be fetched, loaded or accepted

@@ -24,8 +24,9 @@ void Core::schedule() {
   }
   if (partition->state != PartitionState::loaded) return start_loading(*partition);
   const Batch batch = batch_of(*partition);
-  if (!waits_for_more(*partition, batch)) return start_computing(*partition, batch);
-  wait();
+  const Milliseconds time = patience(*partition, batch);
+  if (time.count() == 0) return start_computing(*partition, batch);
+  wait(time);
 }
 
 // The oldest whose partition is loaded; the oldest of all once that was overtaken often enough, or
@@ -66,6 +67,14 @@ std::size_t Core::most_in_batch(const Partition& partition) const {
   return std::clamp<std::uint64_t>(config_.info.max_batch, 1, further + 1);
 }
 
+// How long each is here, complete.
+std::vector<Milliseconds> Core::ages_of(const Batch& batch) const {
+  std::vector<Milliseconds> ages;
+  ages.reserve(batch.size());
+  for (const auto& [key, task] : batch) ages.push_back(now_.steady - task->progress);
+  return ages;
+}
+
 // The oldest ready tasks of the partition, as many as are computed in one go.
 Core::Batch Core::batch_of(const Partition& partition) {
   Batch batch;
@@ -76,23 +85,26 @@ Core::Batch Core::batch_of(const Partition& partition) {
   std::sort(batch.begin(), batch.end(),
             [](const auto& a, const auto& b) { return a.second->id < b.second->id; });
   if (const std::size_t most = most_in_batch(partition); batch.size() > most) batch.resize(most);
+  batch.resize(partition.batching.size(ages_of(batch), config_.batch_latency));
   return batch;
 }
 
-// Only while the thread has nothing else to do.
-bool Core::waits_for_more(const Partition& partition, const Batch& batch) const {
-  if (waited_ || config_.batch_wait.count() == 0) return false;
+// For more of a batch; only while the thread has nothing else to do. 0: no longer.
+Milliseconds Core::patience(const Partition& partition, const Batch& batch) const {
+  if (waited_ || batch.size() >= most_in_batch(partition)) return Milliseconds(0);
   const auto& all = tasks_.all();
   const auto ready = std::count_if(all.begin(), all.end(), [](const auto& entry) {
     return entry.second.state == TaskState::ready;
   });
-  return batch.size() < most_in_batch(partition) && std::cmp_equal(ready, batch.size());
+  if (std::cmp_not_equal(ready, batch.size())) return Milliseconds(0);
+  return std::min(config_.batch_wait,
+                  partition.batching.patience(ages_of(batch), config_.batch_latency));
 }
 
-void Core::wait() {
+void Core::wait(Milliseconds time) {
   if (waiting_) return;
   waiting_ = true;
-  effects_.emplace_back(Wait{++wait_, config_.batch_wait});
+  effects_.emplace_back(Wait{++wait_, time});
 }
 
 // The answer to a wait that was cut short means nothing any more.
@@ -117,6 +129,7 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
   partitions_.touch(partition);
   tasks_.reserve((batch.size() - 1) * static_cast<std::size_t>(partition.needs.further_image));
   outstanding_ += batch.size();
+  computing_ = partition.serial;
   waiting_ = waited_ = false;
   effects_.emplace_back(std::move(compute));
 }
@@ -124,6 +137,13 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
 // The thread is done with one thing.
 void Core::answered() {
   if (--outstanding_ == 0) tasks_.reserve(0);
+}
+
+// The last answer of a batch tells how long it took.
+void Core::learn(const Computed& event) {
+  Partition* partition = partitions_.find(computing_);
+  if (outstanding_ > 0 || partition == nullptr) return;
+  partition->batching.note(event.together, event.compute_us * event.together);
 }
 
 bool Core::has_work(const Partition& partition) {

@@ -271,11 +271,11 @@ void WorkerProcess::do_work(const worker::Load& load) {
 void WorkerProcess::do_work(const worker::Unload& unload) { life_->loaded.erase(unload.serial); }
 
 void WorkerProcess::do_work(const worker::Compute& batch) {
-  for (const auto& item : batch.items) compute(batch.serial, item);
+  for (const auto& item : batch.items) compute(batch, item);
 }
 
-void WorkerProcess::compute(worker::Serial serial, const worker::Compute::Item& item) {
-  const auto at = life_->loaded.find(serial);
+void WorkerProcess::compute(const worker::Compute& batch, const worker::Compute::Item& item) {
+  const auto at = life_->loaded.find(batch.serial);
   if (at == life_->loaded.end()) {
     return world_.violate(setup_.id + " computes with a partition that is not loaded");
   }
@@ -284,7 +284,8 @@ void WorkerProcess::compute(worker::Serial serial, const worker::Compute::Item& 
   }
   std::map<std::string, Blob> inputs;
   for (const auto& input : item.inputs) inputs[input.name] = input.data;
-  worker::Computed done{item.task, {}, 1500};
+  const auto together = static_cast<std::uint32_t>(batch.items.size());
+  worker::Computed done{item.task, {}, 500 + 1000 / together, together};
   const partition::Partition& part = *at->second.partition;
   for (auto& [name, data] : sim::compute(part, inputs, setup_.arithmetic)) {
     done.outputs.push_back({{name, data.size(), digest_of(data.bytes())}, data});

@@ -78,7 +78,7 @@ class WorkerProcess final : public Process {
   void do_work(const worker::Unload& unload);
   void do_work(const worker::Compute& compute);
   void do_work(const worker::Wait& wait) { step(worker::Waited{wait.wait}); }
-  void compute(worker::Serial serial, const worker::Compute::Item& item);
+  void compute(const worker::Compute& batch, const worker::Compute::Item& item);
   [[nodiscard]] bool has_bundle(const worker::Load& load) const;
 
   const WorkerSetup setup_;

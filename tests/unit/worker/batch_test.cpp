@@ -52,19 +52,52 @@ class WorkerBatch : public ::testing::Test {
     return inputs;
   }
   // The whole batch is done; what follows.
-  static Effects answer(World& world, const Compute& compute) {
+  static Effects answer(World& world, const Compute& compute, std::uint64_t us = 1000) {
+    const std::size_t together = compute.items.size();
     Effects effects;
     for (const auto& item : compute.items) {
-      const Effects more = world.send(Computed{item.task, {{ref("y", "out"), blob("out")}}, 7});
+      const Effects more = world.send(Computed{item.task,
+                                               {{ref("y", "out"), blob("out")}},
+                                               us / together,
+                                               static_cast<std::uint32_t>(together)});
       effects.insert(effects.end(), more.begin(), more.end());
     }
     return effects;
+  }
+  // And its results are stored.
+  static Effects finish(World& world, const Compute& compute, std::uint64_t us = 1000) {
+    const Effects effects = answer(world, compute, us);
+    for (const std::string& input : inputs_of(compute)) {
+      world.receive(protocol::Stored{task_key("v1", input.substr(input.rfind(' ') + 1))});
+    }
+    return effects;
+  }
+  // What is computed next, after a wait where there is one.
+  static Compute next(World& world, Effects effects) {
+    for (const Wait& wait : effects_of<Wait>(effects)) effects = world.send(Waited{wait.wait});
+    const auto computes = effects_of<Compute>(effects);
+    EXPECT_EQ(computes.size(), 1U);
+    return computes.empty() ? Compute{} : computes[0];
+  }
+  // The worker has seen single runs and batches of up to so many take 1 ms.
+  static void learn(World& world, std::size_t largest) {
+    int job = 1000;
+    finish(world, next(world, give(world, "v1", ++job)));  // counts for nothing
+    Compute running = next(world, give(world, "v1", ++job));
+    for (std::size_t size = 2; size <= largest; size *= 2) {
+      for (std::size_t i = 0; i < size; ++i) give(world, "v1", ++job);
+      running = next(world, finish(world, running));
+      EXPECT_EQ(running.items.size(), size);
+    }
+    finish(world, running);
+    world.all.clear();
   }
 };
 
 TEST_F(WorkerBatch, WhatWaitsForTheSamePartitionIsComputedTogetherOldestFirst) {
   World world(batching(3));
   make_ready(world);
+  learn(world, 2);
   const auto first = effects_of<Compute>(give(world, "v1", 0));
   ASSERT_EQ(first.size(), 1U);
   EXPECT_EQ(first[0].items.size(), 1U) << "nothing waits for more by default";
@@ -85,6 +118,7 @@ TEST_F(WorkerBatch, WhatWaitsForTheSamePartitionIsComputedTogetherOldestFirst) {
 TEST_F(WorkerBatch, TheThreadIsBusyUntilTheLastOfABatchIsAnswered) {
   World world(batching(2));
   make_ready(world);
+  learn(world, 1);
   const auto first = effects_of<Compute>(give(world, "v1", 0));
   for (int job = 1; job <= 3; ++job) give(world, "v1", job);
   const auto second = effects_of<Compute>(answer(world, first.at(0)));
@@ -115,6 +149,7 @@ TEST_F(WorkerBatch, APartitionThatGainsNothingIsComputedOneByOne) {
 TEST_F(WorkerBatch, WaitsForMoreOnlyOnceAndOnlyWhileThereIsNothingElseToDo) {
   World world(batching(4, 20));
   make_ready(world);
+  learn(world, 2);
   const auto waits = effects_of<Wait>(give(world, "v1", 0));
   ASSERT_EQ(waits.size(), 1U);
   EXPECT_EQ(waits[0].time, Milliseconds(20));
@@ -135,6 +170,7 @@ TEST_F(WorkerBatch, WaitsForMoreOnlyOnceAndOnlyWhileThereIsNothingElseToDo) {
 TEST_F(WorkerBatch, AFullBatchEndsTheWaitAndItsAnswerIsNotThatOfTheNext) {
   World world(batching(2, 20));
   make_ready(world);
+  learn(world, 1);
   const auto waits = effects_of<Wait>(give(world, "v1", 0));
   ASSERT_EQ(waits.size(), 1U);
   const auto full = effects_of<Compute>(give(world, "v1", 1));
@@ -150,6 +186,7 @@ TEST_F(WorkerBatch, AFullBatchEndsTheWaitAndItsAnswerIsNotThatOfTheNext) {
 TEST_F(WorkerBatch, AWaitForWhatIsGoneIsForgotten) {
   World world(batching(4, 20));
   make_ready(world);
+  learn(world, 2);
   const auto waits = effects_of<Wait>(give(world, "v1", 0));
   ASSERT_EQ(waits.size(), 1U);
   world.receive(protocol::Stored{task_key("v1", "j0")});
@@ -163,6 +200,7 @@ TEST_F(WorkerBatch, IsAsLargeAsThereIsRoomForItsResults) {
   tight.limits.bytes = 60;
   World world(tight);
   make_ready(world);
+  learn(world, 2);
   const auto first = effects_of<Compute>(give(world, "v1", 0));
   for (int job = 1; job <= 3; ++job) give(world, "v1", job);
   ASSERT_EQ(world.core.held_bytes(), 44U);
@@ -183,11 +221,37 @@ TEST_F(WorkerBatch, IsOfOneWhereThereIsNoRoomForMore) {
   tight.limits.bytes = 34;
   World world(tight);
   make_ready(world);
+  learn(world, 1);
   const auto first = effects_of<Compute>(give(world, "v1", 0));
   for (int job = 1; job <= 2; ++job) give(world, "v1", job);
   const auto second = effects_of<Compute>(answer(world, first.at(0)));
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second[0].items.size(), 1U);
+}
+
+TEST_F(WorkerBatch, TheFirstAnswersOfAPartitionWaitForNobody) {
+  World world(batching(8));
+  make_ready(world);
+  Compute running = next(world, give(world, "v1", 0));
+  for (int job = 1; job <= 20; ++job) give(world, "v1", job);
+  std::vector<std::size_t> sizes;
+  for (;;) {
+    sizes.push_back(running.items.size());
+    if (sizes.size() == 6) break;
+    running = next(world, answer(world, running));
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1, 2, 4, 8, 5}));
+}
+
+TEST_F(WorkerBatch, WhatIsLoadedAgainBeginsWithARunThatCountsForNothing) {
+  World world(batching(8));
+  make_ready(world);
+  learn(world, 8);
+  world.assign({assigned("v1", 10, 2), assigned("v2")});
+  Compute running = next(world, give(world, "v1", 0));
+  for (int job = 1; job <= 8; ++job) give(world, "v1", job);
+  running = next(world, answer(world, running));
+  EXPECT_EQ(running.items.size(), 8U) << "a new epoch is no news about its time";
 }
 
 }  // namespace
