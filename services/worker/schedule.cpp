@@ -114,12 +114,14 @@ void Core::on(const Waited& event) {
 
 void Core::start_computing(Partition& partition, const Batch& batch) {
   Compute compute{partition.serial, {}};
+  std::size_t input_bytes = 0;
   for (const auto& [key, task] : batch) {
     Compute::Item item{task->id, {}};
     for (const protocol::TensorRef& ref : task->wanted) {
       item.inputs.push_back({ref.tensor, task->inputs.at(ref.tensor).data});
     }
     compute.items.push_back(std::move(item));
+    input_bytes += task->input_bytes();
     task->state = TaskState::computing;
     log(Log::Level::info, "computing",
         {{"job", key.job.text},
@@ -127,7 +129,8 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
          {"together", std::to_string(batch.size())}});
   }
   partitions_.touch(partition);
-  tasks_.reserve((batch.size() - 1) * static_cast<std::size_t>(partition.needs.further_image));
+  tasks_.begin_computing(
+      input_bytes, (batch.size() - 1) * static_cast<std::size_t>(partition.needs.further_image));
   outstanding_ += batch.size();
   computing_ = partition.serial;
   waiting_ = waited_ = false;
@@ -136,7 +139,7 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
 
 // The thread is done with one thing.
 void Core::answered() {
-  if (--outstanding_ == 0) tasks_.reserve(0);
+  if (--outstanding_ == 0) tasks_.end_computing();
 }
 
 // The last answer of a batch tells how long it took.

@@ -32,15 +32,20 @@ std::uint64_t saturating_sum(const std::vector<TensorRef>& refs, std::uint64_t l
 
 }  // namespace
 
-std::size_t Task::held_bytes() const {
+std::size_t Task::input_bytes() const {
   std::size_t bytes = 0;
   for (const auto& [name, input] : inputs) bytes += input.data.size();
+  return bytes;
+}
+
+std::size_t Task::held_bytes() const {
+  std::size_t bytes = state == TaskState::computing ? 0 : input_bytes();
   for (const Output& output : outputs) bytes += output.data.size();
   return bytes;
 }
 
 std::size_t Tasks::held_bytes() const {
-  std::size_t bytes = streams_.bytes();
+  std::size_t bytes = streams_.bytes() + lent_;
   for (const auto& [key, task] : tasks_) bytes += task.held_bytes();
   return bytes;
 }
@@ -138,7 +143,7 @@ bool Tasks::has_room_for(const protocol::Chunk& chunk) const {
 }
 
 std::size_t Tasks::held_by_others(const protocol::TaskKey& key) const {
-  std::size_t bytes = 0;
+  std::size_t bytes = lent_;
   for (const auto& [other, task] : tasks_) bytes += other == key ? 0 : task.held_bytes();
   for (const auto& [stream, arriving] : arriving_) {
     bytes += arriving.task == key ? 0 : arriving.bytes;

@@ -51,6 +51,8 @@ struct Task {
   Milliseconds sent{0};             // when the last of them was out
   int sends = 0;
 
+  [[nodiscard]] std::size_t input_bytes() const;
+  // Without what is lent while it is computed.
   [[nodiscard]] std::size_t held_bytes() const;
 };
 
@@ -90,8 +92,13 @@ class Tasks {
       Milliseconds now, const std::function<bool(const protocol::TaskKey&)>& is_assigned);
 
   [[nodiscard]] std::size_t held_bytes() const;
-  // Room that nothing else takes, until said otherwise: for results that are being computed.
-  void reserve(std::size_t bytes) { reserved_ = bytes; }
+  // What is being computed, until it ends: so many bytes of inputs are held until then, whatever
+  // becomes of their tasks, and as much room as the results take is nobody else's.
+  void begin_computing(std::size_t input_bytes, std::size_t result_bytes) {
+    lent_ = input_bytes;
+    reserved_ = result_bytes;
+  }
+  void end_computing() { lent_ = reserved_ = 0; }
   // Of what all tasks together may hold, what is neither held nor reserved.
   [[nodiscard]] std::size_t free_bytes() const;
   Counters& counters() { return counters_; }
@@ -124,6 +131,7 @@ class Tasks {
   std::map<std::uint64_t, Arriving> arriving_;  // by stream
   std::map<protocol::TaskKey, Task> tasks_;
   TaskId last_id_ = 0;
+  std::size_t lent_ = 0;
   std::size_t reserved_ = 0;
   Counters counters_;
 };

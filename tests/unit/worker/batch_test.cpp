@@ -229,6 +229,48 @@ TEST_F(WorkerBatch, IsOfOneWhereThereIsNoRoomForMore) {
   EXPECT_EQ(second[0].items.size(), 1U);
 }
 
+// The compute thread has them all until it is done with the last.
+TEST_F(WorkerBatch, HoldsItsInputsToTheEndEvenOfTasksThatAreForgotten) {
+  World world(batching(2));
+  make_ready(world);
+  learn(world, 1);
+  const auto first = effects_of<Compute>(give(world, "v1", 0));
+  for (int job = 1; job <= 2; ++job) give(world, "v1", job);
+  const auto second = effects_of<Compute>(finish(world, first.at(0)));
+  ASSERT_EQ(second.at(0).items.size(), 2U);
+  ASSERT_EQ(world.core.held_bytes(), 22U);
+  world.receive(protocol::Stored{task_key("v1", "j1")});
+  EXPECT_EQ(world.core.held_bytes(), 22U) << "forgotten";
+  const std::string other = "another input";
+  world.run("v1", {ref("x", other)}, 2, "j2");
+  EXPECT_EQ(world.core.held_bytes(), 22U) << "begun anew";
+  world.tensor("v1", "x", other, 2, "j2");
+  EXPECT_EQ(world.core.held_bytes(), 22U + 13U);
+  world.send(Computed{second[0].items[0].task, {{ref("y", "out"), blob("out")}}, 7, 2});
+  EXPECT_EQ(world.core.held_bytes(), 22U + 13U);
+  const auto third = effects_of<Compute>(
+      world.send(Computed{second[0].items[1].task, {{ref("y", "out"), blob("out")}}, 7, 2}));
+  ASSERT_EQ(third.size(), 1U);
+  EXPECT_EQ(world.core.held_bytes(), 13U);
+  answer(world, third[0]);
+  EXPECT_EQ(world.core.held_bytes(), 3U);
+}
+
+TEST_F(WorkerBatch, WhatOneAloneHoldsWhileItIsComputedIsHeldThoughItIsForgotten) {
+  CoreConfig tight = batching(1);
+  tight.limits.bytes = 20;
+  World world(tight);
+  make_ready(world);
+  const auto running = effects_of<Compute>(give(world, "v1", 0));
+  world.receive(protocol::Stored{task_key("v1", "j0")});
+  give(world, "v1", 1);
+  EXPECT_EQ(world.core.held_bytes(), 11U) << "no room for another";
+  answer(world, running.at(0));
+  EXPECT_EQ(world.core.held_bytes(), 0U);
+  give(world, "v1", 1);
+  EXPECT_EQ(world.core.held_bytes(), 11U);
+}
+
 TEST_F(WorkerBatch, TheFirstAnswersOfAPartitionWaitForNobody) {
   World world(batching(8));
   make_ready(world);
