@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <new>
+#include <set>
 
 #include "common/engine/arena.hpp"
 #include "common/engine/inputs.hpp"
@@ -39,7 +39,7 @@ OneDnnExecutable::OneDnnExecutable(const cnn::Graph& graph, Builder builder, Con
       after_step_(std::move(after_step)) {
   find_own_outputs();
   plan_memory();
-  plan_batches();
+  plan_batches(cnn::cost_of(graph).flops);
   take_weights(constants);
   bind(std::move(builder.bindings));
 }
@@ -190,13 +190,27 @@ Result<std::vector<cnn::Tensor>> OneDnnExecutable::run(const std::vector<cnn::Te
 
 // ---- batches ----------------------------------------------------------------------------------
 
-void OneDnnExecutable::plan_batches() {
+std::size_t OneDnnExecutable::shared_bytes() const {
+  std::set<std::size_t> numbers;
+  for (const auto& step : steps_) {
+    if (!step->shares_weights()) continue;
+    for (const auto number : step->streams()) numbers.insert(number);
+  }
+  std::size_t bytes = 0;
+  for (const auto& buffer : buffers_) {
+    const bool is_constant = buffer.used && buffer.kind == Buffer::Kind::constant;
+    if (is_constant && numbers.erase(buffer.constant) > 0) bytes += buffer.bytes;
+  }
+  return bytes;
+}
+
+void OneDnnExecutable::plan_batches(std::int64_t flops) {
   for (const auto& output : outputs_) {
     footprint_.further_image += static_cast<std::size_t>(output.bytes());
   }
+  if (!is_worth_sharing(shared_bytes(), flops)) return;
   std::vector<bool> shared;
   for (const auto& step : steps_) shared.push_back(step->shares_weights());
-  if (std::ranges::none_of(shared, std::identity())) return;
   std::vector<Live> live;
   for (BufferId id = 0; id < buffers_.size(); ++id) {
     const auto& buffer = buffers_[id];
