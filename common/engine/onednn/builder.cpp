@@ -33,6 +33,15 @@ dnnl::memory unbound(const Desc& desc, const dnnl::engine& engine) {
   return {desc, engine, DNNL_MEMORY_NONE};
 }
 
+// Whether both are the same primitive on operands of the same layout, and may share it.
+bool same_call(const PieceDraft& a, const PieceDraft& b) {
+  const auto same = [](const Operand& x, const Operand& y) {
+    return x.argument == y.argument && x.desc == y.desc;
+  };
+  return a.shares_weights && b.shares_weights && a.scratchpad == b.scratchpad &&
+         std::ranges::equal(a.operands, b.operands, same);
+}
+
 // As oneDNN names it.
 std::string implementation_of(const dnnl::primitive& primitive) {
   const char* name = "";
@@ -250,7 +259,7 @@ PrimitiveStep::Arguments Builder::bind(const PieceDraft& draft, BufferId scratch
   PrimitiveStep::Arguments arguments;
   for (const auto& operand : draft.operands) {
     auto memory = unbound(operand.desc, engine_);
-    bindings.push_back({memory, operand.buffer, operand.offset});
+    if (!draft.shares_weights) bindings.push_back({memory, operand.buffer, operand.offset});
     arguments.emplace(operand.argument, memory);
   }
   if (draft.scratchpad.get_size() > 0) {
@@ -259,6 +268,17 @@ PrimitiveStep::Arguments Builder::bind(const PieceDraft& draft, BufferId scratch
     arguments.emplace(DNNL_ARG_SCRATCHPAD, memory);
   }
   return arguments;
+}
+
+PrimitiveStep::Piece Builder::piece_of(const PieceDraft& draft, std::size_t call) const {
+  PrimitiveStep::Piece piece{call, {}, {}};
+  for (const auto& operand : draft.operands) {
+    const auto& buffer = buffers[operand.buffer];
+    if (buffer.kind == Buffer::Kind::constant) piece.constants.push_back(buffer.constant);
+    if (!draft.shares_weights) continue;
+    piece.moving.push_back({operand.argument, operand.buffer, operand.offset});
+  }
+  return piece;
 }
 
 void Builder::add(const std::vector<PieceDraft>& drafts) {
@@ -273,24 +293,22 @@ void Builder::add(const std::vector<PieceDraft>& drafts) {
     scratch = new_buffer(scratch_bytes * lanes);
     touch(scratch);
   }
+  std::vector<PrimitiveStep::Call> calls;
+  std::vector<const PieceDraft*> shapes;  // of the calls
   std::vector<PrimitiveStep::Piece> pieces;
   for (const auto& draft : drafts) {
-    PrimitiveStep::Piece piece{draft.primitive, {}, {}, {}};
-    for (const auto& operand : draft.operands) {
-      const auto& buffer = buffers[operand.buffer];
-      if (buffer.kind == Buffer::Kind::constant) {
-        piece.constants.push_back(buffer.constant);
-      } else if (draft.shares_weights) {
-        piece.moving.push_back({operand.argument, operand.buffer, operand.offset});
-      }
-    }
+    const auto known =
+        std::ranges::find_if(shapes, [&](const auto* other) { return same_call(*other, draft); });
+    pieces.push_back(piece_of(draft, static_cast<std::size_t>(known - shapes.begin())));
+    if (known != shapes.end()) continue;
+    shapes.push_back(&draft);
+    auto& call = calls.emplace_back(PrimitiveStep::Call{draft.primitive, {}});
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      piece.of_lane.push_back(bind(draft, scratch, lane * scratch_bytes));
+      call.of_lane.push_back(bind(draft, scratch, lane * scratch_bytes));
     }
-    pieces.push_back(std::move(piece));
   }
-  steps.push_back(
-      std::make_unique<PrimitiveStep>(engine_, std::move(pieces), static_cast<int>(lanes)));
+  steps.push_back(std::make_unique<PrimitiveStep>(engine_, std::move(calls), std::move(pieces),
+                                                  static_cast<int>(lanes)));
   steps.back()->label =
       fmt::format("{}: {} x {}", label, drafts.size(), implementation_of(drafts[0].primitive));
 }

@@ -134,6 +134,7 @@ class Builder {
   Place copy_of(const std::string& value, const Desc& desc);  // in memory of its own
   std::optional<Place> place_in_whole(const std::string& value, const Desc& desc);
   PrimitiveStep::Arguments bind(const PieceDraft& draft, BufferId scratch, std::size_t offset);
+  [[nodiscard]] PrimitiveStep::Piece piece_of(const PieceDraft& draft, std::size_t call) const;
 
   const cnn::Graph& graph_;
   const dnnl::engine& engine_;

@@ -237,7 +237,6 @@ Result<std::vector<std::vector<cnn::Tensor>>> OneDnnExecutable::run_many(
     }
     return outputs;
   } catch (const std::exception& error) {
-    arena_ = nullptr;  // primitives may still point at an image's own memory
     return translated(error, "run a batch of", name_);
   }
 }
@@ -270,7 +269,7 @@ void OneDnnExecutable::run_stretches(const std::vector<Addresses>& images) {
     }
     auto& step = *steps_[stretch.begin];
     if (weights_.stream()) weights_.begin(uses(stretch.begin, stretch.end));
-    step.run_many(images, addresses_, shared_->pool, weights_);
+    step.run_many(images, shared_->pool, weights_);
     if (after_step_) after_step_(step.label);
   }
 }

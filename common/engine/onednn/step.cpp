@@ -5,18 +5,27 @@
 
 namespace hyps::engine {
 
-PrimitiveStep::PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> pieces, int lanes)
-    : pieces_(std::move(pieces)) {
+PrimitiveStep::PrimitiveStep(const dnnl::engine& engine, std::vector<Call> calls,
+                             std::vector<Piece> pieces, int lanes)
+    : calls_(std::move(calls)), pieces_(std::move(pieces)) {
   for (int lane = 0; lane < lanes; ++lane) streams_.emplace_back(engine);
 }
 
-void PrimitiveStep::run(const Addresses& /*addresses*/, Pool& pool, Weights& weights) {
-  pool.run(static_cast<int>(pieces_.size()), [&](int piece, int lane) {
-    const auto& work = pieces_[static_cast<std::size_t>(piece)];
-    const auto at = static_cast<std::size_t>(lane);
-    weights.before(work.constants);
-    work.primitive.execute(streams_[at], work.of_lane[at]);
-    weights.after(work.constants);
+void PrimitiveStep::execute(const Piece& piece, const Addresses& addresses, std::size_t lane) {
+  const auto& call = calls_[piece.call];
+  const auto& arguments = call.of_lane[lane];
+  for (const auto& [argument, buffer, offset] : piece.moving) {
+    arguments.at(argument).set_data_handle(addresses[buffer] + offset);
+  }
+  call.primitive.execute(streams_[lane], arguments);
+}
+
+void PrimitiveStep::run(const Addresses& addresses, Pool& pool, Weights& weights) {
+  pool.run(static_cast<int>(pieces_.size()), [&](int number, int lane) {
+    const auto& piece = pieces_[static_cast<std::size_t>(number)];
+    weights.before(piece.constants);
+    execute(piece, addresses, static_cast<std::size_t>(lane));
+    weights.after(piece.constants);
   });
 }
 
@@ -28,24 +37,12 @@ std::vector<std::size_t> PrimitiveStep::streams() const {
   return numbers;
 }
 
-void PrimitiveStep::move_to(const Addresses& addresses, const Piece& piece, std::size_t lane) {
-  for (const auto& [argument, buffer, offset] : piece.moving) {
-    piece.of_lane[lane].at(argument).set_data_handle(addresses[buffer] + offset);
-  }
-}
-
-void PrimitiveStep::run_many(const std::vector<Addresses>& images, const Addresses& own, Pool& pool,
-                             Weights& weights) {
-  pool.run(static_cast<int>(pieces_.size()), [&](int piece, int lane) {
-    const auto& work = pieces_[static_cast<std::size_t>(piece)];
-    const auto at = static_cast<std::size_t>(lane);
-    weights.before(work.constants);
-    for (const auto& image : images) {
-      move_to(image, work, at);
-      work.primitive.execute(streams_[at], work.of_lane[at]);
-    }
-    weights.after(work.constants);
-    move_to(own, work, at);
+void PrimitiveStep::run_many(const std::vector<Addresses>& images, Pool& pool, Weights& weights) {
+  pool.run(static_cast<int>(pieces_.size()), [&](int number, int lane) {
+    const auto& piece = pieces_[static_cast<std::size_t>(number)];
+    weights.before(piece.constants);
+    for (const auto& image : images) execute(piece, image, static_cast<std::size_t>(lane));
+    weights.after(piece.constants);
   });
 }
 

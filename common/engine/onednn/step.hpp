@@ -27,41 +27,45 @@ class Step {
   [[nodiscard]] virtual std::vector<std::size_t> streams() const { return {}; }
   // Whether run_many reads constants once for all images.
   [[nodiscard]] virtual bool shares_weights() const { return false; }
-  // REQUIRES: shares_weights. As run, of each image: its addresses; `own` are those of the
-  // executable, which are in force again afterwards.
-  virtual void run_many(const std::vector<Addresses>& /*images*/, const Addresses& /*own*/,
-                        Pool& /*pool*/, Weights& /*weights*/) {}
+  // REQUIRES: shares_weights. As run, of each image: its addresses.
+  virtual void run_many(const std::vector<Addresses>& /*images*/, Pool& /*pool*/,
+                        Weights& /*weights*/) {}
 
   std::string label;  // what it is, for people who profile
 };
 
-// Primitives made for one thread; one for each piece. Each lane has its own scratchpad, hence its
-// own arguments.
+// Pieces, each by a primitive made for one thread. Each lane has its own scratchpad, hence its own
+// arguments. Pieces of a layer that shares its weights are many (256 of VGG16's fc6) and of one or
+// two shapes: they share primitive and arguments, which are told where a piece is before it runs.
 class PrimitiveStep : public Step {
  public:
   using Arguments = std::unordered_map<int, dnnl::memory>;
-  struct Moving {  // an argument that is somewhere else for each image
+  struct Call {
+    dnnl::primitive primitive;
+    std::vector<Arguments> of_lane;
+  };
+  struct Moving {  // an argument that is somewhere else for each piece and image
     int argument = 0;
     BufferId buffer = 0;
     std::size_t offset = 0;
   };
   struct Piece {
-    dnnl::primitive primitive;
-    std::vector<Arguments> of_lane;
+    std::size_t call = 0;
     std::vector<std::size_t> constants;  // by number
-    std::vector<Moving> moving;          // of pieces that share their weights
+    std::vector<Moving> moving;          // all arguments, of pieces that share their weights
   };
-  PrimitiveStep(const dnnl::engine& engine, std::vector<Piece> pieces, int lanes);
+  PrimitiveStep(const dnnl::engine& engine, std::vector<Call> calls, std::vector<Piece> pieces,
+                int lanes);
   void run(const Addresses& addresses, Pool& pool, Weights& weights) override;
   [[nodiscard]] std::vector<std::size_t> streams() const override;
   [[nodiscard]] bool shares_weights() const override { return !pieces_[0].moving.empty(); }
   // Pieces are the outer loop and images the inner one, so that a piece's weights stay in the
   // cache; each image by the very primitive of a single run.
-  void run_many(const std::vector<Addresses>& images, const Addresses& own, Pool& pool,
-                Weights& weights) override;
+  void run_many(const std::vector<Addresses>& images, Pool& pool, Weights& weights) override;
 
  private:
-  static void move_to(const Addresses& addresses, const Piece& piece, std::size_t lane);
+  void execute(const Piece& piece, const Addresses& addresses, std::size_t lane);
+  std::vector<Call> calls_;
   std::vector<Piece> pieces_;
   std::vector<dnnl::stream> streams_;  // one for each lane
 };

@@ -1,6 +1,8 @@
 // A batch gives the bits of single runs: voting stands on it.
 #include "common/engine/onednn/batch.hpp"
 
+#include <malloc.h>
+
 #include "common/base/file.hpp"
 #include "common/engine/packed_file.hpp"
 #include "common/zoo/zoo.hpp"
@@ -149,6 +151,20 @@ TEST(Batch, OfConvolutionsWithASmallLayerThatReadsItsWeightsIsSeveralRuns) {
   const auto graph = net.graph();
   ASSERT_TRUE(graph.ok());
   expect_the_bits_of_single_runs(*graph, 3, 2, false);
+}
+
+// 34 pieces of two shapes, 16 lanes: arguments of each piece and lane would be 700 KB.
+TEST(Batch, OfALayerInManyPiecesKeepsArgumentsOfTheirShapesOnly) {
+  Net net(12);
+  net.output(dense(net, net.input({1, 5000}), 5000, 1600));
+  const auto graph = net.graph();
+  ASSERT_TRUE(graph.ok());
+  const auto engine = make_onednn_engine(16);
+  ASSERT_TRUE(engine->compile(*graph).ok());  // oneDNN keeps the code
+  const auto before = ::mallinfo2().uordblks;
+  const auto executable = engine->compile(*graph);
+  ASSERT_TRUE(executable.ok());
+  EXPECT_LT(::mallinfo2().uordblks, before + (std::size_t{200} << 10U));
 }
 
 TEST(Batch, WithOneWrongInputIsRefused) {
