@@ -18,8 +18,9 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
                "more jobs than that are computed at a time, up to 256, as long as their feature "
                "maps together take no more");
   schema.integer("worker_credits", &c.worker_credits, 1, 64,
-                 "batches of tasks (a worker's max_batch each) that it is given at a time: one to "
-                 "compute, the others arriving; more than so many tasks only while they are small");
+                 "batches of tasks that a worker is given at a time: one to compute, the others "
+                 "arriving; more than so many tasks only where it computes several in one go, and "
+                 "while they are small");
   schema.integer("worker_ahead_ms", &c.worker_ahead_ms, 0, 10'000,
                  "ms of computing a worker is given at a time in tasks whose feature maps take "
                  "16K at most each, up to 64 of them; such tasks take no credit");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/cnn/sharing.hpp"
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/quick.hpp"
@@ -17,14 +18,18 @@ namespace {
 // A stream of images is to keep every worker of its plan busy, with another one in its hands.
 std::int64_t in_flight(State& s, const PlanState& plan) {
   if (plan.plan.objective != partition::Objective::throughput) return s.config.jobs_in_flight;
-  std::set<WorkerId> workers;
-  for (const auto& [partition, routes] : plan.routes) {
-    for (const auto& route : routes) workers.insert(route.worker);
+  std::map<WorkerId, std::int64_t> batches;  // the largest of each worker
+  for (const auto& [name, routes] : plan.routes) {
+    const auto* partition = plan.plan.find(name);
+    for (const auto& route : routes) {
+      const Worker* worker = s.find_worker(route.worker);
+      if (partition == nullptr || worker == nullptr) continue;
+      std::int64_t& batch = batches[route.worker];
+      batch = std::max(batch, batch_of(*worker, *partition));
+    }
   }
   std::int64_t credits = 0;
-  for (const WorkerId& id : workers) {
-    if (const Worker* worker = s.find_worker(id)) credits += credits_of(s, *worker);
-  }
+  for (const auto& [worker, batch] : batches) credits += s.config.worker_credits * batch;
   return std::max(s.config.jobs_in_flight, credits);
 }
 
@@ -123,7 +128,12 @@ bool may_compute(State& s, const WorkerId& id, const partition::Partition& parti
          may_run(worker->info, partition);
 }
 
-std::int64_t credits_of(const State& s, const Worker& worker) {
+std::int64_t batch_of(const Worker& worker, const partition::Partition& partition) {
+  if (!cnn::is_worth_sharing(partition.cost.weight_bytes, partition.cost.flops)) return 1;
+  return std::clamp<std::int64_t>(worker.info.max_batch, 1, kMostBatch);
+}
+
+std::int64_t most_credits_of(const State& s, const Worker& worker) {
   return s.config.worker_credits * std::clamp<std::int64_t>(worker.info.max_batch, 1, kMostBatch);
 }
 
@@ -149,6 +159,22 @@ std::int64_t bytes_of_tasks(const State& s, const std::set<protocol::TaskKey>& t
   return bytes;
 }
 
+// The largest batch among what it has in hand, or is about to have: what feeds that one, on the
+// same worker, must not be held up.
+std::int64_t largest_batch(const State& s, const Worker& worker,
+                           const std::set<protocol::TaskKey>& expected,
+                           const partition::Partition& next) {
+  std::int64_t largest = batch_of(worker, next);
+  for (const auto* tasks : {&worker.credits.all(), &expected}) {
+    for (const auto& task : *tasks) {
+      const auto plan = s.plans.find(task.plan);
+      const auto* found = plan == s.plans.end() ? nullptr : plan->second.plan.find(task.partition);
+      if (found != nullptr) largest = std::max(largest, batch_of(worker, *found));
+    }
+  }
+  return largest;
+}
+
 }  // namespace
 
 bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index) {
@@ -164,7 +190,9 @@ bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_
   if (tasks < s.config.worker_credits) {
     return held + bytes_of_task(plan.plan.partitions[index]) <= memory / kHeldShare;
   }
-  return tasks < credits_of(s, worker) && held < memory / kBatchShare;
+  if (held >= memory / kBatchShare) return false;
+  const auto& partition = plan.plan.partitions[index];
+  return tasks < s.config.worker_credits * largest_batch(s, worker, expected, partition);
 }
 
 void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {

@@ -12,9 +12,11 @@ void schedule(State& s);
 
 // Whether the worker is there and may have this partition.
 bool may_compute(State& s, const WorkerId& worker, const partition::Partition& partition);
-// How many tasks it may have at a time: worker_credits batches.
+// How many tasks of the partition the worker may compute in one go.
 inline constexpr std::int64_t kMostBatch = 64;  // whatever a worker says
-std::int64_t credits_of(const State& s, const Worker& worker);
+std::int64_t batch_of(const Worker& worker, const partition::Partition& partition);
+// How many tasks it may ever have at a time: worker_credits batches.
+std::int64_t most_credits_of(const State& s, const Worker& worker);
 // Beyond worker_credits tasks only while the inputs and outputs of those it has take less than this
 // part of its memory: they are held besides the partitions.
 inline constexpr std::int64_t kBatchShare = 8;

@@ -111,7 +111,7 @@ std::string broken_of_ballots(const State& s) {
 
 std::string broken_of_worker(const State& s, const Worker& worker) {
   const std::size_t others = worker.credits.size() - worker.credits.quick();
-  if (static_cast<std::int64_t>(others) > credits_of(s, worker)) {
+  if (static_cast<std::int64_t>(others) > most_credits_of(s, worker)) {
     return "a worker has more tasks than credits";
   }
   for (const auto& key : worker.credits.all()) {

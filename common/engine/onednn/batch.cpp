@@ -6,8 +6,6 @@ namespace hyps::engine {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr double kFlopsPerByte = 4;
-constexpr double kLeastShare = 0.125;
 
 bool crosses(const Live& live, std::size_t step) { return live.first < step && live.last >= step; }
 
@@ -25,11 +23,6 @@ std::vector<Stretch> stretches_of(const std::vector<bool>& shared) {
 }
 
 }  // namespace
-
-bool is_worth_sharing(std::size_t bytes, std::int64_t flops) {
-  const double reading = kFlopsPerByte * static_cast<double>(bytes);
-  return reading > kLeastShare * (reading + static_cast<double>(flops));
-}
 
 BatchPlan plan_batch(const std::vector<bool>& shared, const std::vector<Live>& live) {
   BatchPlan plan;

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include "common/engine/onednn/step.hpp"
@@ -39,11 +38,6 @@ struct BatchPlan {
   std::vector<Carried> carried;
   std::size_t image_bytes = 0;  // that are carried
 };
-
-// Whether reading those weights once for all images saves a part of their time that is worth
-// keeping several of them: more than an eighth of a run that reads and computes so much. A core
-// reads a byte in the time of some four operations.
-bool is_worth_sharing(std::size_t bytes, std::int64_t flops);
 
 // shared[i]: step i is done by all images together. Outputs are in use to step shared.size().
 BatchPlan plan_batch(const std::vector<bool>& shared, const std::vector<Live>& live);

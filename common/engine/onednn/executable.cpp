@@ -7,6 +7,7 @@
 #include <new>
 #include <set>
 
+#include "common/cnn/sharing.hpp"
 #include "common/engine/arena.hpp"
 #include "common/engine/inputs.hpp"
 #include "common/engine/onednn/one_thread.hpp"
@@ -190,7 +191,7 @@ Result<std::vector<cnn::Tensor>> OneDnnExecutable::run(const std::vector<cnn::Te
 
 // ---- batches ----------------------------------------------------------------------------------
 
-std::size_t OneDnnExecutable::shared_bytes() const {
+std::int64_t OneDnnExecutable::shared_bytes() const {
   std::set<std::size_t> numbers;
   for (const auto& step : steps_) {
     if (!step->shares_weights()) continue;
@@ -201,14 +202,14 @@ std::size_t OneDnnExecutable::shared_bytes() const {
     const bool is_constant = buffer.used && buffer.kind == Buffer::Kind::constant;
     if (is_constant && numbers.erase(buffer.constant) > 0) bytes += buffer.bytes;
   }
-  return bytes;
+  return static_cast<std::int64_t>(bytes);
 }
 
 void OneDnnExecutable::plan_batches(std::int64_t flops) {
   for (const auto& output : outputs_) {
     footprint_.further_image += static_cast<std::size_t>(output.bytes());
   }
-  if (!is_worth_sharing(shared_bytes(), flops)) return;
+  if (!cnn::is_worth_sharing(shared_bytes(), flops)) return;
   std::vector<bool> shared;
   for (const auto& step : steps_) shared.push_back(step->shares_weights());
   std::vector<Live> live;

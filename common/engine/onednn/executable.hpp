@@ -48,8 +48,8 @@ class OneDnnExecutable : public Executable {
   };
   void find_own_outputs();
   void plan_memory();
-  [[nodiscard]] std::size_t shared_bytes() const;  // of weights, by the images of a batch
-  void plan_batches(std::int64_t flops);           // that a run takes
+  [[nodiscard]] std::int64_t shared_bytes() const;  // of weights, by the images of a batch
+  void plan_batches(std::int64_t flops);            // that a run takes
   void take_weights(Constants& constants);
   void bind(std::vector<Binding> bindings);
   void place_inputs(const std::vector<cnn::Tensor>& inputs);

@@ -195,15 +195,6 @@ TEST_P(BatchOfZoo, HasTheBitsOfSingleRuns) {
 INSTANTIATE_TEST_SUITE_P(Networks, BatchOfZoo, testing::ValuesIn(zoo::names()),
                          [](const auto& test) { return test.param; });
 
-TEST(BatchPlan, SharesWeightsWhereReadingThemIsAnEighthOfARun) {
-  EXPECT_FALSE(is_worth_sharing(0, 0));
-  EXPECT_TRUE(is_worth_sharing(1000, 500)) << "a fully connected layer alone";
-  EXPECT_TRUE(is_worth_sharing(1000, 27'000));
-  EXPECT_FALSE(is_worth_sharing(1000, 29'000));
-  EXPECT_FALSE(is_worth_sharing(494'000'000, 31'000'000'000)) << "VGG16";
-  EXPECT_TRUE(is_worth_sharing(235'000'000, 1'430'000'000)) << "AlexNet";
-}
-
 TEST(BatchPlan, StretchesEndAtSharedStepsAndCarryWhatIsInUseThere) {
   // Buffer 7 lives over the shared step 2, 8 goes into it, 9 comes out of it, 5 ends before.
   const BatchPlan plan =

@@ -191,7 +191,7 @@ TEST_F(HubJobs, NoWorkerHoldsMoreTasksThanCredits) {
   EXPECT_EQ(w.state().finished.size(), 8U);
 }
 
-// Two workers, of which one computes two tasks in one go.
+// Two workers, of which one may compute three tasks in one go.
 class HubStream : public testing::Test {
  protected:
   HubStream() {
@@ -202,12 +202,36 @@ class HubStream : public testing::Test {
     w.workers.at("w1").info.memory_bytes = 1U << 30U;
     w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
     w.run_dry();
+  }
+  void deploy(const cnn::Cost& of_each_partition) {
+    for (auto& part : w.plan.partitions) part.cost = of_each_partition;
     w.deploy();
   }
+  // While all is computed, the most that workers had in hand of each of their partitions.
+  std::map<std::string, std::map<std::string, std::size_t>> most_in_hand() {
+    for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
+    std::map<std::string, std::map<std::string, std::size_t>> most;
+    for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
+      for (const auto& [id, worker] : w.state().workers) {
+        std::map<std::string, std::size_t> now;
+        for (const auto& key : worker.credits.all()) ++now[key.partition.text];
+        now["all"] = worker.credits.size();
+        for (const auto& [name, count] : now) {
+          most[id.text][name] = std::max(most[id.text][name], count);
+        }
+      }
+    }
+    w.settle();
+    EXPECT_EQ(w.state().finished.size(), 20U);
+    return most;
+  }
+  static constexpr cnn::Cost kReadsWeights{1000, 4000, 2000};
+  static constexpr cnn::Cost kComputes{1000, 4000, 1'000'000};
   World w;
 };
 
 TEST_F(HubStream, AsManyJobsRunAsTheWorkersOfThePlanHaveCredits) {
+  deploy(kReadsWeights);
   for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
   int running = 0;
   for (const auto& [sequence, job] : w.state().jobs) {
@@ -219,16 +243,28 @@ TEST_F(HubStream, AsManyJobsRunAsTheWorkersOfThePlanHaveCredits) {
 }
 
 TEST_F(HubStream, AWorkerHasAsManyTasksAsItsBatchesAndNotMore) {
-  for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
-  std::map<std::string, std::size_t> most;
-  for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
-    for (const auto& [id, worker] : w.state().workers) {
-      most[id.text] = std::max(most[id.text], worker.credits.size());
-    }
-  }
-  w.settle();
-  EXPECT_EQ(most["w1"], 6U);
-  EXPECT_EQ(most["w2"], 2U);
+  deploy(kReadsWeights);
+  auto most = most_in_hand();
+  EXPECT_EQ(most["w1"]["all"], 6U);
+  EXPECT_EQ(most["w2"]["all"], 2U);
+}
+
+TEST_F(HubStream, WhatGainsNothingFromBatchesNeedNotWaitAtAWorker) {
+  deploy(kComputes);
+  auto most = most_in_hand();
+  EXPECT_EQ(most["w1"]["all"], 2U);
+  EXPECT_EQ(most["w2"]["all"], 2U);
+}
+
+// Or there would not be many of those either.
+TEST_F(HubStream, WhatFeedsABatchOnTheSameWorkerIsNotHeldUp) {
+  for (auto& part : w.plan.partitions) part.cost = kComputes;
+  w.plan.partitions[2].cost = kReadsWeights;  // of the first worker, as the one that begins a job
+  w.deploy();
+  auto most = most_in_hand();
+  EXPECT_GT(most["w1"]["all"], 2U);
+  EXPECT_LE(most["w1"]["all"], 6U);
+  EXPECT_EQ(most["w2"]["all"], 2U);
 }
 
 TEST_F(HubJobs, AWorkerIsGivenASecondTaskOnlyIfItCanHoldBoth) {
@@ -249,12 +285,9 @@ TEST_F(HubJobs, AWorkerIsGivenASecondTaskOnlyIfItCanHoldBoth) {
 TEST_F(HubStream, OfLargeTasksAWorkerHasNoMoreThanItsMemoryBears) {
   w.workers.at("w1").info.memory_bytes = 64;  // an eighth of it is less than a task's tensors
   w.from_worker("w1", protocol::Hello{w.workers.at("w1").info});
-  for (int i = 0; i < 20; ++i) w.infer("job" + std::to_string(i), "image" + std::to_string(i));
-  for (int i = 0; i < 5000 && w.deliver_next(); ++i) {
-    ASSERT_LE(w.state().workers.at(WorkerId("w1")).credits.size(), 2U);
-  }
-  w.settle();
-  EXPECT_EQ(w.state().finished.size(), 20U);
+  deploy(kReadsWeights);
+  auto most = most_in_hand();
+  EXPECT_LE(most["w1"]["all"], 2U);
 }
 
 TEST_F(HubJobs, PermanentFailureFailsTheJobAtOnceWithItsMessage) {
