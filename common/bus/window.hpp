@@ -10,9 +10,9 @@ namespace hyps::bus {
 
 class Window {
  public:
-  static constexpr std::size_t kMinChunk = 64U << 10U;
-  static constexpr std::size_t kMaxChunk = 1U << 20U;
-  static constexpr std::size_t kChunks = 4;
+  static constexpr std::size_t kMinChunk = 32U << 10U;
+  static constexpr std::size_t kMaxChunk = 256U << 10U;
+  static constexpr std::size_t kChunks = 8;
   static constexpr Milliseconds kFast{20};
   static constexpr Milliseconds kSlow{300};
 

@@ -109,15 +109,15 @@ TEST(Lanes, nothing_goes_that_the_socket_does_not_take_whole) {
   Lanes lanes(10, 1 << 20);
   ASSERT_TRUE(lanes.add_control(message_of(std::string(20'000, 'x'))).ok());
   ASSERT_TRUE(lanes.add_bulk("bulk", source_of(1)).ok());
-  const Room little{10'000, 100'000};
+  const Room little{10'000, 50'000};
   EXPECT_FALSE(lanes.next_control(kNow, little));
   EXPECT_FALSE(lanes.take_bulk(little)) << "control comes first";
   EXPECT_TRUE(lanes.waits_for_socket());
-  EXPECT_TRUE(lanes.next_control(kNow, {30'000, 100'000}));
+  EXPECT_TRUE(lanes.next_control(kNow, {30'000, 50'000}));
   EXPECT_FALSE(lanes.take_bulk(little)) << "not in small packets";
-  const auto bulk = lanes.take_bulk({51'024, 100'000});
+  const auto bulk = lanes.take_bulk({26'024, 50'000});
   ASSERT_TRUE(bulk);
-  EXPECT_EQ(bulk->bytes, 50'000U) << "the rest of it is for heads";
+  EXPECT_EQ(bulk->bytes, 25'000U) << "the rest of it is for heads";
   EXPECT_FALSE(lanes.waits_for_socket());
 }
 
