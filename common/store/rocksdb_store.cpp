@@ -83,6 +83,7 @@ rocksdb::Options small_device_options() {
   options.compression = rocksdb::kNoCompression;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1U << 20U;
+  options.wal_bytes_per_sync = 1U << 18U;
   options.keep_log_file_num = 2;
   options.max_log_file_size = 1U << 20U;
   options.info_log_level = rocksdb::WARN_LEVEL;
