@@ -114,6 +114,17 @@ struct TaskFailed {
   }
 };
 
+// An input that the Run of this task calls shared is not here, and no task is about to get it: send
+// the inputs.
+struct Lacking {
+  TaskKey task;
+  Epoch epoch = 0;
+  template <typename A>
+  void serialize(A& a) {
+    a(task, epoch);
+  }
+};
+
 // ---- hub → worker -------------------------------------------------------------------------
 
 struct AssignedPartition {
@@ -146,9 +157,12 @@ struct Run {
   std::vector<TensorRef> inputs;
   // Say TaskDone only, and keep the outputs until the same Run comes again without this.
   bool announce = false;
+  // Of `inputs`, by tensor: not sent, because another task of this job at this worker has it, or is
+  // about to.
+  std::vector<std::string> shared = {};
   template <typename A>
   void serialize(A& a) {
-    a(task, epoch, inputs, announce);
+    a(task, epoch, inputs, announce, shared);
   }
 };
 
@@ -506,7 +520,7 @@ struct Message
     : std::variant<Hello, Heartbeat, TaskDone, TaskFailed, Assign, Run, Stored, Chunk, PartPut,
                    PartStored, PartGet, Part, Refused, Deploy, Remove, Query, Reply, ManagerHello,
                    Snapshot, SetPlan, SetRoutes, ModelFailed, VoterHello, Ballot, Verdict, Backup,
-                   Replay, SayHello, Damaged, OutputGet> {
+                   Replay, SayHello, Damaged, OutputGet, Lacking> {
   using variant::variant;
   Message(const Message& other);
   Message(Message&& other) noexcept;

@@ -35,6 +35,10 @@ void declare_bounds(runtime::Schema& schema, Config& c) {
   schema.bytes("max_relay_bytes", &c.max_relay_bytes, 0, 1LL << 34,
                "memory for feature maps that are forwarded while they arrive, in all; those beyond "
                "it are forwarded once they are stored; 0: all are");
+  schema.bytes(
+      "share_inputs_above", &c.share_inputs_above, 0, 1LL << 40,
+      "an input larger than this is sent once to a worker for all tasks of a job that take "
+      "it");
   schema.bytes("max_file_bytes", &c.max_file_bytes, 1, kTera, "largest file of a model");
   schema.integer("max_workers", &c.max_workers, 1, 10'000, "workers that are remembered");
   schema.integer("max_models", &c.max_models, 1, 10'000, "models that can be deployed");

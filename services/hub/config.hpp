@@ -25,6 +25,7 @@ struct Config {
   std::int64_t max_tensor_bytes = 256LL << 20;
   std::int64_t max_assembly_bytes = 384LL << 20;
   std::int64_t max_relay_bytes = 128LL << 20;
+  std::int64_t share_inputs_above = 16LL << 10;
   std::int64_t max_file_bytes = 4LL << 30;
   std::int64_t max_workers = 256;
   std::int64_t max_models = 64;

@@ -20,6 +20,7 @@
 #include "services/hub/retention.hpp"
 #include "services/hub/rot.hpp"
 #include "services/hub/scrub.hpp"
+#include "services/hub/sharing.hpp"
 #include "services/hub/stragglers.hpp"
 #include "services/hub/workers.hpp"
 
@@ -45,6 +46,7 @@ struct FromWorker {
   void operator()(const protocol::Heartbeat& m) const { on_heartbeat(s, id, m); }
   void operator()(const protocol::TaskDone& m) const { on_task_done(s, id, m); }
   void operator()(const protocol::TaskFailed& m) const { on_task_failed(s, id, m); }
+  void operator()(const protocol::Lacking& m) const { on_lacking(s, id, m); }
   void operator()(const protocol::PartGet& m) const { on_part_get(s, peer, m); }
   template <typename Other>
   void operator()(const Other&) const {

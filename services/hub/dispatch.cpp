@@ -9,6 +9,7 @@
 #include "services/hub/relays.hpp"
 #include "services/hub/reputations.hpp"
 #include "services/hub/rot.hpp"
+#include "services/hub/sharing.hpp"
 #include "services/hub/suspects.hpp"
 
 namespace hyps::hub {
@@ -102,12 +103,19 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   const PlanState& plan = *s.find_plan(job.summary.plan);
   const auto& partition = plan.plan.partitions[at.index];
   Task& task = job.tasks[at.index];
+  const protocol::TaskKey key = key_of(job, partition);
+  Order order{.worker = worker.info.id,
+              .epoch = epoch,
+              .but_for = use_relays(s, job, key, worker.info.id, epoch),
+              .shared = shared_inputs(s, job, plan, at.index, worker.info.id)};
+  for (const std::string& tensor : order.but_for) order.shared.erase(tensor);
   task.state = Task::State::dispatched;
   Dispatch given;
   given.worker = worker.info.id;
   given.epoch = epoch;
   given.given = s.now.steady;
   given.lease.begin(s.now.steady);
+  given.shares = !order.shared.empty();
   task.dispatches.push_back(std::move(given));
   take_credit(s, worker, job, at.index);
   TimelineEvent started;
@@ -115,11 +123,7 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   started.partition = partition.name.text;
   started.worker = worker.info.id.text;
   note_and_tell(s, job, std::move(started));
-  const protocol::TaskKey key = key_of(job, partition);
-  send_order(s, job, partition,
-             {.worker = worker.info.id,
-              .epoch = epoch,
-              .but_for = use_relays(s, job, key, worker.info.id, epoch)});
+  send_order(s, job, partition, order);
 }
 
 bool may_compute(State& s, const WorkerId& id, const partition::Partition& partition) {
@@ -180,7 +184,8 @@ std::int64_t largest_batch(const State& s, const Worker& worker,
 bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_t index) {
   const PlanState& plan = s.plans.at(job.summary.plan);
   const std::size_t quick = worker.credits.quick();
-  if (const auto most = most_quick_tasks(s, job, plan, index); most > 0) return quick < most;
+  if (const auto most = most_quick_tasks(s, job, plan, index, worker.info.id); most > 0)
+    return quick < most;
   const protocol::TaskKey key = key_of(job, plan.plan.partitions[index]);
   const std::set<protocol::TaskKey> expected = expected_tasks(s, worker.info.id, key);
   const auto tasks = static_cast<std::int64_t>(worker.credits.size() - quick + expected.size());
@@ -198,7 +203,7 @@ bool has_credit(const State& s, const Worker& worker, const Job& job, std::size_
 void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {
   const PlanState& plan = *s.find_plan(job.summary.plan);
   worker.credits.take(key_of(job, plan.plan.partitions[index]),
-                      most_quick_tasks(s, job, plan, index) > 0);
+                      most_quick_tasks(s, job, plan, index, worker.info.id) > 0);
 }
 
 // The others stand by.
@@ -226,10 +231,11 @@ void send_order(State& s, const Job& job, const partition::Partition& partition,
   const protocol::TaskKey key = key_of(job, partition);
   protocol::Run run{key, order.epoch, {}, order.announce};
   for (const auto& input : partition.inputs) run.inputs.push_back(job.stored.at(input.name));
+  run.shared = {order.shared.begin(), order.shared.end()};
   s.send_worker(order.worker, std::move(run));
   if (!order.with_inputs) return;
   for (const auto& input : partition.inputs) {
-    if (order.but_for.contains(input.name)) continue;
+    if (order.but_for.contains(input.name) || order.shared.contains(input.name)) continue;
     s.effects.emplace_back(
         SendCheckpoint{order.worker, key, order.epoch, job.stored.at(input.name)});
   }
@@ -242,6 +248,7 @@ void send_again(State& s, const TaskPlace& at, const WorkerId& worker, bool with
   Dispatch* dispatch = at.job->tasks[at.index].with(worker);
   if (plan == nullptr || dispatch == nullptr) return;
   dispatch->lease.sent = s.now.steady;
+  dispatch->shares = dispatch->shares && !with_inputs;
   send_order(s, *at.job, plan->plan.partitions[at.index],
              {.worker = worker, .epoch = dispatch->epoch, .with_inputs = with_inputs});
 }

@@ -36,7 +36,8 @@ struct Order {
   Epoch epoch = 0;
   bool announce = false;  // its outputs' digests only
   bool with_inputs = true;
-  std::set<std::string> but_for = {};  // inputs that it has
+  std::set<std::string> but_for = {};  // inputs that it has for this task
+  std::set<std::string> shared = {};   // for another one
 };
 void send_order(State& s, const Job& job, const partition::Partition& partition,
                 const Order& order);

@@ -77,6 +77,8 @@ struct Dispatch {
   Epoch epoch = 0;
   Milliseconds given{0};
   Lease lease;
+  bool shares =
+      false;  // some of its inputs are not sent: another task there has them (sharing.hpp)
   std::optional<protocol::TaskDone> done;
   Milliseconds done_at{0};
   std::map<std::string, Received> received;

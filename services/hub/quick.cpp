@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/protocol/parcel.hpp"
+#include "services/hub/sharing.hpp"
 
 namespace hyps::hub {
 
@@ -25,11 +26,14 @@ void learn_compute_time(PlanState& plan, std::size_t index, std::uint64_t comput
 }
 
 std::size_t most_quick_tasks(const State& s, const Job& job, const PlanState& plan,
-                             std::size_t index) {
+                             std::size_t index, const WorkerId& worker) {
   const auto& partition = plan.plan.partitions[index];
   const double ms = plan.compute_ms[index];
+  if (ms < 0) return 0;
+  const auto shared = shared_inputs(s, job, plan, index, worker);
   // What is not stored yet arrives in several chunks (relays.hpp).
   const auto is_small_input = [&](const auto& input) {
+    if (shared.contains(input.name)) return true;
     const auto stored = job.stored.find(input.name);
     return stored != job.stored.end() && is_small(static_cast<std::int64_t>(stored->second.bytes));
   };
@@ -37,7 +41,7 @@ std::size_t most_quick_tasks(const State& s, const Job& job, const PlanState& pl
       std::all_of(partition.inputs.begin(), partition.inputs.end(), is_small_input) &&
       std::all_of(partition.outputs.begin(), partition.outputs.end(),
                   [](const auto& output) { return is_small(output.bytes()); });
-  if (ms < 0 || !is_light) return 0;
+  if (!is_light) return 0;
   const double most = static_cast<double>(s.config.worker_ahead_ms) / std::max(ms, 0.001);
   const bool is_quick = most > static_cast<double>(s.config.worker_credits);
   return is_quick ? static_cast<std::size_t>(std::min(most, kMostQuickTasks)) : 0;

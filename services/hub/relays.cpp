@@ -60,6 +60,15 @@ bool is_good_at_taker(State& s, const Relay& relay) {
   return route != nullptr && route->epoch == relay.epoch;
 }
 
+// For another task, which this one can share it with (sharing.hpp).
+bool is_relayed_to(const State& s, const StreamBegan& event, const WorkerId& worker) {
+  const bool is_large = event.bytes > static_cast<std::uint64_t>(s.config.share_inputs_above);
+  return is_large && std::any_of(s.relays.begin(), s.relays.end(), [&](const auto& entry) {
+           const Relay& relay = entry.second;
+           return relay.to == worker && relay.from == event.task && relay.tensor == event.tensor;
+         });
+}
+
 // Who would be given the task if its inputs were stored; nullptr: nobody, or that is not so clear.
 const Worker* next_worker(State& s, const Job& job, const PlanState& plan, std::size_t index,
                           Epoch& epoch) {
@@ -92,7 +101,8 @@ void relay_to(State& s, const StreamBegan& event, Job& job, const PlanState& pla
   if (!will_be_given || !lacks_nothing_else(s, job, partition, event.tensor)) return;
   Epoch epoch = 0;
   const Worker* worker = next_worker(s, job, plan, consumer, epoch);
-  if (worker == nullptr || !has_memory_for(s, event.bytes)) return;
+  if (worker == nullptr || is_relayed_to(s, event, worker->info.id)) return;
+  if (!has_memory_for(s, event.bytes)) return;
   const std::uint64_t id = s.next_relay++;
   const protocol::TaskKey key = key_of(job, partition);
   const WorkerId sender(event.peer.id);

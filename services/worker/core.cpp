@@ -26,6 +26,7 @@ Effects Core::step(const Event& event, Now now) {
   now_ = now;
   effects_.clear();
   std::visit([this](const auto& e) { on(e); }, event);
+  ask_for_shared();
   schedule();
   return std::exchange(effects_, {});
 }
@@ -136,6 +137,13 @@ void Core::on_message(const protocol::Run& run) {
   const bool unanswered = task->streams.empty() || run.epoch > old_epoch;
   if (outcome == Tasks::Outcome::known && task->state == TaskState::sending && unanswered) {
     send_results(run.task, *task);
+  }
+}
+
+void Core::ask_for_shared() {
+  if (!connected_) return;  // after Hello all inputs are sent again
+  for (const TaskKey& key : tasks_.take_lacking()) {
+    publish(protocol::Lacking{key, tasks_.find(key)->epoch});
   }
 }
 

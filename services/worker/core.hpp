@@ -59,6 +59,7 @@ class Core {
   template <typename Other>
   void on_message(const Other& other);
 
+  void ask_for_shared();
   // Gives the compute thread its next work, if it is free.
   void schedule();
   [[nodiscard]] Task* choose_task(Partition*& partition);

@@ -16,6 +16,11 @@ const TensorRef* find_ref(const std::vector<TensorRef>& refs, const std::string&
   return found == refs.end() ? nullptr : &*found;
 }
 
+// Not the same, but of the same job and plan: what they call by one name is one feature map.
+bool are_siblings(const TaskKey& a, const TaskKey& b) {
+  return a.job == b.job && a.plan == b.plan && a.partition != b.partition;
+}
+
 bool is(const Input& input, const TensorRef& ref) {
   return input.data.size() == ref.bytes && input.digest == ref.digest;
 }
@@ -44,9 +49,32 @@ std::size_t Task::held_bytes() const {
   return bytes;
 }
 
+std::size_t Task::own_bytes() const {
+  std::size_t bytes = held_bytes();
+  if (state == TaskState::computing) return bytes;
+  for (const auto& [name, input] : inputs) bytes -= shared.contains(name) ? input.data.size() : 0;
+  return bytes;
+}
+
 std::size_t Tasks::held_bytes() const {
   std::size_t bytes = streams_.bytes() + lent_;
   for (const auto& [key, task] : tasks_) bytes += task.held_bytes();
+  return bytes - shared_bytes();
+}
+
+// What several tasks share is there once, and counted by each of them.
+std::size_t Tasks::shared_bytes() const {
+  const bool any = std::any_of(tasks_.begin(), tasks_.end(),
+                               [](const auto& entry) { return !entry.second.shared.empty(); });
+  if (!any) return 0;
+  std::size_t bytes = 0;
+  std::set<const std::byte*> seen;
+  for (const auto& [key, task] : tasks_) {
+    for (const auto& [tensor, input] : task.inputs) {
+      const auto data = input.data.bytes();
+      if (!data.empty() && !seen.insert(data.data()).second) bytes += data.size();
+    }
+  }
   return bytes;
 }
 
@@ -100,7 +128,10 @@ Tasks::Outcome Tasks::on_run(const protocol::Run& run, Milliseconds now) {
     ++counters_.repeated;
     task->epoch = run.epoch;
     task->digests_only = run.announce;
-    return Outcome::known;
+    if (task->state != TaskState::receiving) return Outcome::known;
+    task->shared.insert(run.shared.begin(), run.shared.end());
+    take_shared(run.task, *task);
+    return check_complete(*task) == Outcome::ready ? Outcome::ready : Outcome::known;
   }
   const bool fits = task != nullptr && !task->announced && task->epoch == run.epoch;
   if (!fits) task = open(run.task, run.epoch, now);
@@ -116,6 +147,8 @@ Tasks::Outcome Tasks::announce(Task& task, const protocol::Run& run, Millisecond
     const TensorRef* ref = find_ref(task.wanted, input.first);
     return ref == nullptr || !is(input.second, *ref);
   });
+  task.shared = {run.shared.begin(), run.shared.end()};
+  take_shared(run.task, task);
   return check_complete(task);
 }
 
@@ -123,6 +156,68 @@ Tasks::Outcome Tasks::check_complete(Task& task) {
   if (!task.announced || task.inputs.size() < task.wanted.size()) return Outcome::waiting;
   task.state = TaskState::ready;
   return Outcome::ready;
+}
+
+void Tasks::take_shared(const TaskKey& key, Task& task) {
+  for (const auto& [other, sibling] : tasks_) {
+    if (!are_siblings(key, other)) continue;
+    for (const auto& [tensor, input] : sibling.inputs) {
+      const TensorRef* ref = find_ref(task.wanted, tensor);
+      if (task.shared.contains(tensor) && ref != nullptr && is(input, *ref)) {
+        task.inputs.try_emplace(tensor, input);
+      }
+    }
+  }
+}
+
+void Tasks::give_shared(const TaskKey& key, const std::string& tensor, const Input& input) {
+  for (auto& [other, sibling] : tasks_) {
+    const bool waits = are_siblings(key, other) && sibling.state == TaskState::receiving &&
+                       sibling.shared.contains(tensor);
+    const TensorRef* ref = waits ? find_ref(sibling.wanted, tensor) : nullptr;
+    if (ref == nullptr || !is(input, *ref)) continue;
+    sibling.inputs.try_emplace(tensor, input);
+    check_complete(sibling);
+  }
+}
+
+bool Tasks::will_get(const TaskKey& key, const TensorRef& ref) const {
+  const auto is_due = [&](const auto& entry) {
+    const auto& [other, sibling] = entry;
+    if (!are_siblings(key, other) || sibling.state != TaskState::receiving) return false;
+    if (!sibling.announced || sibling.shared.contains(ref.tensor)) return false;
+    const TensorRef* its = find_ref(sibling.wanted, ref.tensor);
+    return its != nullptr && *its == ref;
+  };
+  const auto is_arriving = [&](const auto& entry) {
+    const Arriving& arriving = entry.second;
+    const bool is_for_it = arriving.task == key || are_siblings(key, arriving.task);
+    return is_for_it && arriving.tensor == ref.tensor;
+  };
+  return std::any_of(tasks_.begin(), tasks_.end(), is_due) ||
+         std::any_of(arriving_.begin(), arriving_.end(), is_arriving);
+}
+
+std::vector<TaskKey> Tasks::take_lacking() {
+  std::vector<TaskKey> lacking;
+  for (auto& [key, task] : tasks_) {
+    if (task.state != TaskState::receiving || task.shared.empty()) continue;
+    const bool lacks = std::any_of(task.wanted.begin(), task.wanted.end(),
+                                   [&, &k = key, &t = task](const TensorRef& ref) {
+                                     return t.shared.contains(ref.tensor) &&
+                                            !t.inputs.contains(ref.tensor) && !will_get(k, ref);
+                                   });
+    if (!lacks) continue;
+    task.shared.clear();
+    lacking.push_back(key);
+  }
+  return lacking;
+}
+
+void Tasks::note_progress(const protocol::Chunk& chunk, Milliseconds now) {
+  for (auto& [key, task] : tasks_) {
+    if (task.shared.contains(chunk.tensor) && are_siblings(key, chunk.task)) task.progress = now;
+  }
 }
 
 bool Tasks::wants(const Task& task, const protocol::Chunk& chunk) const {
@@ -144,7 +239,7 @@ bool Tasks::has_room_for(const protocol::Chunk& chunk) const {
 
 std::size_t Tasks::held_by_others(const protocol::TaskKey& key) const {
   std::size_t bytes = lent_;
-  for (const auto& [other, task] : tasks_) bytes += other == key ? 0 : task.held_bytes();
+  for (const auto& [other, task] : tasks_) bytes += other == key ? 0 : task.own_bytes();
   for (const auto& [stream, arriving] : arriving_) {
     bytes += arriving.task == key ? 0 : arriving.bytes;
   }
@@ -192,6 +287,7 @@ Tasks::Outcome Tasks::on_chunk(const protocol::Chunk& chunk, Milliseconds now) {
   if (newer) task = open(chunk.task, chunk.epoch, now);
   if (task == nullptr) return Outcome::dropped;
   task->progress = now;
+  note_progress(chunk, now);
   if (!arrival->has_value()) return Outcome::waiting;
   return arrived(std::move(**arrival));
 }
@@ -206,6 +302,7 @@ Tasks::Outcome Tasks::arrived(protocol::Arrival arrival) {
       return Outcome::dropped;
     }
   }
+  give_shared(arrival.task, arrival.tensor, input);
   task->inputs.insert_or_assign(std::move(arrival.tensor), std::move(input));
   return check_complete(*task);
 }

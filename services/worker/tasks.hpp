@@ -41,6 +41,7 @@ struct Task {
   bool digests_only = false;                // as its last Run says: the outputs are not wanted yet
   std::vector<protocol::TensorRef> wanted;  // as the Run says
   std::map<std::string, Input> inputs;      // verified once announced
+  std::set<std::string> shared;             // come with another task of the job, as its Run says
   Milliseconds progress{0};                 // the last time something came
   bool assigned_once = false;               // its partition was here while the task was
   int overtaken = 0;                        // by tasks whose partition was loaded
@@ -54,6 +55,7 @@ struct Task {
   [[nodiscard]] std::size_t input_bytes() const;
   // Without what is lent while it is computed.
   [[nodiscard]] std::size_t held_bytes() const;
+  [[nodiscard]] std::size_t own_bytes() const;  // but for what it shares
 };
 
 struct TaskLimits {
@@ -80,6 +82,10 @@ class Tasks {
   [[nodiscard]] std::map<protocol::TaskKey, Task>& all() { return tasks_; }
   [[nodiscard]] const std::map<protocol::TaskKey, Task>& all() const { return tasks_; }
   [[nodiscard]] std::vector<protocol::TaskKey> keys() const;
+
+  // Those that wait for a shared input which no task has or is about to get. Said once: they wait
+  // for all of their inputs from then on.
+  std::vector<protocol::TaskKey> take_lacking();
 
   // Unfinished streams of a connection that broke are lost; the hub sends them again.
   void drop_streams() {
@@ -110,10 +116,19 @@ class Tasks {
 
   Task* open(const protocol::TaskKey& key, Epoch epoch, Milliseconds now);
   Outcome announce(Task& task, const protocol::Run& run, Milliseconds now);
+  // What other tasks of the job have of its shared inputs.
+  void take_shared(const protocol::TaskKey& key, Task& task);
+  // A task's input has arrived: others share it.
+  void give_shared(const protocol::TaskKey& key, const std::string& tensor, const Input& input);
+  // Whether this task, or another, is about to get what it shares.
+  [[nodiscard]] bool will_get(const protocol::TaskKey& key, const protocol::TensorRef& ref) const;
+  // Who waits for what arrives for another task is not silent.
+  void note_progress(const protocol::Chunk& chunk, Milliseconds now);
   [[nodiscard]] bool wants(const Task& task, const protocol::Chunk& chunk) const;
   [[nodiscard]] bool has_room_for(const protocol::Chunk& chunk) const;
   Outcome arrived(protocol::Arrival arrival);
   static Outcome check_complete(Task& task);
+  [[nodiscard]] std::size_t shared_bytes() const;
 
   // What began before as the same input has come to nothing.
   void drop_older(const protocol::Chunk& chunk);

@@ -75,6 +75,7 @@ hub::Config Cluster::hub_config() {
   if (voting_.replicas > 1 && voting_.liars == 0 && world.random.below(3) == 0) {
     config.trust_after = world.random.between(1, 5);
   }
+  if (world.random.below(2) == 0) config.share_inputs_above = 0;
   return config;
 }
 

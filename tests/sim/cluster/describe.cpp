@@ -48,6 +48,9 @@ struct Describe {
   std::string operator()(const protocol::Run& m) const {
     return "Run " + text_of(m.task, m.epoch) + (m.announce ? ", announce" : "");
   }
+  std::string operator()(const protocol::Lacking& m) const {
+    return "Lacking " + text_of(m.task, m.epoch);
+  }
   std::string operator()(const protocol::Stored& m) const {
     return "Stored " + m.task.job.text + " " + m.task.partition.text;
   }

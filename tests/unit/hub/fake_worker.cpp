@@ -1,5 +1,6 @@
 #include "fake_worker.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace hyps::hub {
@@ -68,7 +69,34 @@ std::vector<Event> FakeWorker::on_input(const TaskKey& key, Epoch epoch, const s
   if (held.epoch < epoch) held.epoch = epoch;
   held.received[tensor] = data;
   held.touched = now;
-  return held.outputs.empty() ? try_compute(key, held) : std::vector<Event>{};
+  std::vector<TaskKey> waiting;  // others may share it
+  for (const auto& [other, task] : held_) {
+    const bool shares = task.run && !task.run->shared.empty();
+    const bool is_its = other == key || (other.job == key.job && shares);
+    if (is_its && task.outputs.empty()) waiting.push_back(other);
+  }
+  std::vector<Event> events;
+  for (const TaskKey& other : waiting) {
+    for (auto& event : try_compute(other, held_.at(other))) events.push_back(std::move(event));
+  }
+  return events;
+}
+
+const Blob* FakeWorker::input_of(const TaskKey& key, const Held& held,
+                                 const protocol::TensorRef& wanted) const {
+  const auto is_it = [&](const auto& entry) {
+    return entry.first == wanted.tensor && digest_of(entry.second.bytes()) == wanted.digest;
+  };
+  const auto own = std::find_if(held.received.begin(), held.received.end(), is_it);
+  if (own != held.received.end()) return &own->second;
+  const auto& shared = held.run->shared;
+  if (std::find(shared.begin(), shared.end(), wanted.tensor) == shared.end()) return nullptr;
+  for (const auto& [other, sibling] : held_) {
+    if (other.job != key.job) continue;
+    const auto found = std::find_if(sibling.received.begin(), sibling.received.end(), is_it);
+    if (found != sibling.received.end()) return &found->second;
+  }
+  return nullptr;
 }
 
 std::vector<Event> FakeWorker::heartbeat(Milliseconds now) {
@@ -95,10 +123,11 @@ std::vector<Event> FakeWorker::heartbeat(Milliseconds now) {
 
 std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
   if (!held.run) return {};
-  for (const auto& input : held.run->inputs) {
-    const auto received = held.received.find(input.tensor);
-    if (received == held.received.end()) return {};
-    if (digest_of(received->second.bytes()) != input.digest) return {};
+  std::map<std::string, Blob> inputs;
+  for (const auto& wanted : held.run->inputs) {
+    const Blob* input = input_of(key, held, wanted);
+    if (input == nullptr) return {};
+    inputs[wanted.tensor] = *input;
   }
   if (fail_with) {
     protocol::TaskFailed failed = *fail_with;
@@ -108,7 +137,7 @@ std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
     return {FromPeer{peer(), failed}};
   }
   ++computed[key];
-  for (auto& [name, right] : compute(*plan_->find(key.partition), held.received)) {
+  for (auto& [name, right] : compute(*plan_->find(key.partition), inputs)) {
     const Blob data = lie ? lie(right) : right;
     Digest digest = digest_of(data.bytes());
     if (lie_about_digests) digest.low ^= 1;

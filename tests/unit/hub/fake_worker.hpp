@@ -51,6 +51,9 @@ class FakeWorker {
     std::vector<std::pair<protocol::TensorRef, Blob>> outputs;
     Milliseconds touched{0};
   };
+  // nullptr: it is not here yet.
+  const Blob* input_of(const TaskKey& key, const Held& held,
+                       const protocol::TensorRef& wanted) const;
   std::vector<Event> try_compute(const TaskKey& key, Held& held);
   std::vector<Event> results(const TaskKey& key, const Held& held);
 

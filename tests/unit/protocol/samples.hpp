@@ -33,7 +33,7 @@ inline std::vector<Message> samples() {
       TaskDone{task, 3, sample_tensors(), 1500, 20},
       TaskFailed{task, 4, true, "not an image"},
       Assign{9, {{PlanId("p"), PartitionName("v02"), "v", 99, sample_files(), 5}, {}}},
-      Run{task, 6, sample_tensors(), true},
+      Run{task, 6, sample_tensors(), true, {"x", ""}},
       Stored{task},
       Chunk{11, task, 6, "x", 2, 6, data, 3},
       PartPut{{7, 8}, 1 << 20, kPartBytes, data},
@@ -69,6 +69,7 @@ inline std::vector<Message> samples() {
       SayHello{},
       Damaged{{PlanId("net@0badcafe")}},
       OutputGet{21, JobId("j1"), "boxes"},
+      Lacking{task, 6},
   };
 }
 
