@@ -305,7 +305,9 @@ void slices(Laboratory& lab, const Setup& setup, bench::Report& report, json& pl
 void on_devices(const Setup& setup, bench::Report& report, json& plots) {
   const auto asked = [&](int figure) { return setup.figures.contains(figure); };
   if (!asked(8) && !asked(11) && !asked(12)) return;
-  Laboratory lab(setup.model, setup.devices);
+  bench::Devices devices = setup.devices;
+  devices.compression = "off";  // as in the paper
+  Laboratory lab(setup.model, devices);
   if (asked(8)) communication(lab, setup, report, plots);
   if (asked(11)) split_points(lab, setup, report, plots);
   if (asked(12)) slices(lab, setup, report, plots);

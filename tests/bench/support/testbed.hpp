@@ -14,10 +14,11 @@ namespace hyps::bench {
 struct Devices {
   int count = 6;
   std::string rate = "100mbit";
-  std::string cpu = "0.3";      // cores; a list gives the devices different ones
-  std::string memory = "1G";    // the device's
-  int period_ms = 10;           // in which the cores are given out
-  std::string worker = "768M";  // and what its worker takes of it for partitions
+  std::string cpu = "0.3";           // cores; a list gives the devices different ones
+  std::string memory = "1G";         // the device's
+  int period_ms = 10;                // in which the cores are given out
+  std::string worker = "768M";       // and what its worker takes of it for partitions
+  std::string compression = "auto";  // of feature maps on their way
 
   void add_to(CLI::App& app) {
     app.add_option("--devices", count, "How many")
@@ -79,11 +80,13 @@ class Testbed {
 
 class DeviceCluster {
  public:
-  explicit DeviceCluster(const Devices& devices) : testbed_(devices), cluster_({}, {}, "0.0.0.0") {
+  explicit DeviceCluster(const Devices& devices)
+      : testbed_(devices), cluster_({}, {"compression=" + devices.compression}, "0.0.0.0") {
     for (int i = 1; i <= devices.count; ++i) {
       const std::string id = "w" + std::to_string(i);
       cluster_.add_worker({id, devices.worker});
       cluster_.set(id, std::string("broker_host=") + Testbed::kHub);
+      cluster_.set(id, "compression=" + devices.compression);
       cluster_.run_under(id, testbed_.run_on(i));
     }
     cluster_.start_all();
