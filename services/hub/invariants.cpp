@@ -110,10 +110,7 @@ std::string broken_of_ballots(const State& s) {
 }
 
 std::string broken_of_worker(const State& s, const Worker& worker) {
-  const std::size_t others = worker.credits.size() - worker.credits.quick();
-  if (static_cast<std::int64_t>(others) > most_credits_of(s, worker)) {
-    return "a worker has more tasks than credits";
-  }
+  std::size_t storing = 0;
   for (const auto& key : worker.credits.all()) {
     if (holds_credit_of_ballot(s, key, worker.info.id)) continue;
     const auto sequence = s.unfinished.find(key.job);
@@ -127,6 +124,13 @@ std::string broken_of_worker(const State& s, const Worker& worker) {
     const bool working =
         task.state == Task::State::dispatched || task.state == Task::State::storing;
     if (!working || task.with(worker.info.id) == nullptr) return "credit is held for nothing";
+    storing += task.state == Task::State::storing ? 1 : 0;
+  }
+  // What is being stored it may have made in a former life, which took larger batches.
+  const std::size_t others = worker.credits.size() - worker.credits.quick();
+  if (static_cast<std::int64_t>(others) >
+      most_credits_of(s, worker) + static_cast<std::int64_t>(storing)) {
+    return "a worker has more tasks than credits";
   }
   return {};
 }
