@@ -60,7 +60,9 @@ TEST_F(Batches, OfOneReplicaAgreeWithSingleImagesOfAnother) {
   ask_all("together-");
   EXPECT_FALSE(computed_together("w1"));
   EXPECT_TRUE(computed_together("w2") || computed_together("w3"));
-  for (const json& worker : client_.query("votes").at("workers")) {
+  const json votes = client_.query("votes");
+  ASSERT_FALSE(votes.at("workers").empty());
+  for (const json& worker : votes.at("workers")) {
     EXPECT_EQ(worker.at("lies").get<int>(), 0) << worker;
   }
   expect_answers_like_alone();
