@@ -148,7 +148,9 @@ Status read_block(Decompressor& decompressor, Bytes& compressed, std::byte* raw,
     return corrupt("they are of another number of words");
   }
   std::size_t count = 0;
-  for (std::size_t i = 0; i < bytes; ++i) count += std::popcount(parts.mask[i]);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    count += static_cast<std::size_t>(std::popcount(parts.mask[i]));
+  }
   count -= unused;
   for (auto& plane : parts.planes) {
     HYPS_CHECK(read_section(context, compressed, plane.data(), count));
