@@ -68,7 +68,7 @@ def side(part, unit):
 
 def row_line(row):
     b = side(row["b"], row["unit"]) if "b" in row else ""
-    ratio = f"{row['ratio']:.2f}" if "ratio" in row else ""
+    ratio = f"{row['ratio']:.2f}" if row.get("ratio") is not None else ""
     aim = f"{row['aim']}: {'met' if row['met'] else '**missed**'}" if "aim" in row and "met" in row else row.get("aim", "")
     return f"| {row['name']} | {side(row['a'], row['unit'])} | {b} | {ratio} | {aim} |"
 
@@ -115,7 +115,7 @@ def draw_all(folder):
     for file, result in results_in(folder):
         for drawn in result.get("notes", {}).get("plots", []):
             (folder / (drawn["file"] + ".svg")).write_text(plot.draw(drawn))
-        compared = [row for row in result["rows"] if "ratio" in row]
+        compared = [row for row in result["rows"] if row.get("ratio") is not None]
         if compared:
             (folder / (file.stem + ".svg")).write_text(plot.draw_ratios(file.stem, compared))
 
