@@ -216,7 +216,8 @@ std::vector<TaskKey> Tasks::take_lacking() {
 
 void Tasks::note_progress(const protocol::Chunk& chunk, Milliseconds now) {
   for (auto& [key, task] : tasks_) {
-    if (task.shared.contains(chunk.tensor) && are_siblings(key, chunk.task)) task.progress = now;
+    const bool waits = task.state == TaskState::receiving && task.shared.contains(chunk.tensor);
+    if (waits && are_siblings(key, chunk.task)) task.progress = now;
   }
 }
 
