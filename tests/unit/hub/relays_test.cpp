@@ -38,16 +38,6 @@ class HubRelays : public testing::Test {
     ADD_FAILURE() << tensor << " is never sent";
     return {};
   }
-  [[nodiscard]] std::size_t times_relayed(const std::string& tensor) const {
-    return static_cast<std::size_t>(
-        std::count_if(w->relays_begun.begin(), w->relays_begun.end(),
-                      [&](const StartRelay& relay) { return relay.tensor == tensor; }));
-  }
-  [[nodiscard]] std::size_t times_sent(const std::string& tensor) const {
-    return static_cast<std::size_t>(
-        std::count_if(w->checkpoints.begin(), w->checkpoints.end(),
-                      [&](const SendCheckpoint& sent) { return sent.tensor.tensor == tensor; }));
-  }
 
   std::unique_ptr<World> w;
 };
@@ -56,13 +46,13 @@ TEST_F(HubRelays, ResultsGoToAllWhoNeedThemNextAndAreNotSentAgain) {
   begin();
   w->infer("job1");
   finish();
-  EXPECT_EQ(times_relayed("x"), 1U);
-  EXPECT_EQ(times_relayed("t"), 2U) << "for both slices";
-  EXPECT_EQ(times_relayed("y"), 1U);
-  for (const char* tensor : {"x", "t", "y"}) EXPECT_EQ(times_sent(tensor), 0U) << tensor;
-  EXPECT_EQ(times_relayed("u#0.2") + times_relayed("u#1.2"), 1U)
+  EXPECT_EQ(w->times_relayed("x"), 1U);
+  EXPECT_EQ(w->times_relayed("t"), 2U) << "for both slices";
+  EXPECT_EQ(w->times_relayed("y"), 1U);
+  for (const char* tensor : {"x", "t", "y"}) EXPECT_EQ(w->times_sent(tensor), 0U) << tensor;
+  EXPECT_EQ(w->times_relayed("u#0.2") + w->times_relayed("u#1.2"), 1U)
       << "the one that comes first would wait for the other";
-  EXPECT_EQ(times_sent("u#0.2") + times_sent("u#1.2"), 1U);
+  EXPECT_EQ(w->times_sent("u#0.2") + w->times_sent("u#1.2"), 1U);
   EXPECT_TRUE(w->state().relays.empty());
   EXPECT_TRUE(w->state().relayed_bytes.empty());
 }
@@ -72,7 +62,7 @@ TEST_F(HubRelays, RunComesOnlyWhenTheResultIsStored) {
   w->infer("job1");
   (void)run_until_sent("x");
   w->deliver_next();
-  ASSERT_EQ(times_relayed("x"), 1U);
+  ASSERT_EQ(w->times_relayed("x"), 1U);
   const auto is_run_of_v01 = [](const World::Packet& packet) {
     const auto* run = packet.message ? std::get_if<protocol::Run>(&*packet.message) : nullptr;
     return run != nullptr && run->task.partition.text == "v01";
@@ -94,7 +84,7 @@ TEST_F(HubRelays, WithoutMemoryForThemResultsAreSentOnceStored) {
   w->infer("job1");
   finish();
   EXPECT_TRUE(w->relays_begun.empty());
-  EXPECT_EQ(times_sent("t"), 2U);
+  EXPECT_EQ(w->times_sent("t"), 2U);
 }
 
 TEST_F(HubRelays, TheBoundOfTheirMemoryCountsWhatTheBusHolds) {
@@ -103,8 +93,8 @@ TEST_F(HubRelays, TheBoundOfTheirMemoryCountsWhatTheBusHolds) {
   begin(config);
   w->infer("job1");
   finish();
-  EXPECT_EQ(times_relayed("t"), 1U);
-  EXPECT_EQ(times_sent("t"), 1U);
+  EXPECT_EQ(w->times_relayed("t"), 1U);
+  EXPECT_EQ(w->times_sent("t"), 1U);
 }
 
 // The taker has bytes that are no result; it is sent the right ones.
@@ -152,13 +142,13 @@ TEST_F(HubRelays, StreamThatBeginsAgainIsRelayedAnew) {
   w->deliver_next();
   began.stream += 1000;
   w->step(began);
-  EXPECT_EQ(times_relayed("x"), 2U);
+  EXPECT_EQ(w->times_relayed("x"), 2U);
   EXPECT_EQ(w->relays.size(), 1U) << "the first has been stopped";
   w->step(began);
-  EXPECT_EQ(times_relayed("x"), 2U) << "the same again is no news";
+  EXPECT_EQ(w->times_relayed("x"), 2U) << "the same again is no news";
   // The first stream goes on all the same, and the relay of the second has come to nothing.
   finish();
-  EXPECT_EQ(times_sent("x"), 1U);
+  EXPECT_EQ(w->times_sent("x"), 1U);
 }
 
 TEST_F(HubRelays, NumberOfAStreamThatStandsForSomethingElseEndsItsRelay) {
@@ -172,7 +162,7 @@ TEST_F(HubRelays, NumberOfAStreamThatStandsForSomethingElseEndsItsRelay) {
   w->step(began);
   EXPECT_FALSE(w->state().relays.contains(first));
   finish();
-  EXPECT_EQ(times_sent("x"), 1U);
+  EXPECT_EQ(w->times_sent("x"), 1U);
 }
 
 TEST_F(HubRelays, LostStreamEndsItsRelay) {
@@ -240,13 +230,13 @@ TEST_F(HubRelays, WhatWasRelayedLongAgoIsSentWithItsRun) {
   (void)run_until_sent("x");
   w->disk.full = true;
   w->run_dry();
-  ASSERT_EQ(times_relayed("x"), 1U);
+  ASSERT_EQ(w->times_relayed("x"), 1U);
   w->advance(1000);
   w->advance(1500);
   EXPECT_TRUE(w->state().relays.empty());
   w->disk.full = false;
   finish();
-  EXPECT_EQ(times_sent("x"), 1U);
+  EXPECT_EQ(w->times_sent("x"), 1U);
 }
 
 TEST_F(HubRelays, RelayThatCannotBeginIsForgotten) {
@@ -259,7 +249,7 @@ TEST_F(HubRelays, RelayThatCannotBeginIsForgotten) {
   EXPECT_TRUE(w->state().relayed_bytes.empty());
   w->relays.clear();
   finish();
-  EXPECT_EQ(times_sent("x"), 1U);
+  EXPECT_EQ(w->times_sent("x"), 1U);
 }
 
 }  // namespace

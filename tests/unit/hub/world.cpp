@@ -425,6 +425,18 @@ std::string World::expected_top(const std::string& image) const {
   return json::parse(tensors.at(partition::kAnswerTensor).text())["top"];
 }
 
+std::size_t World::times_sent(const std::string& tensor) const {
+  return static_cast<std::size_t>(
+      std::count_if(checkpoints.begin(), checkpoints.end(),
+                    [&](const SendCheckpoint& sent) { return sent.tensor.tensor == tensor; }));
+}
+
+std::size_t World::times_relayed(const std::string& tensor) const {
+  return static_cast<std::size_t>(
+      std::count_if(relays_begun.begin(), relays_begun.end(),
+                    [&](const StartRelay& relay) { return relay.tensor == tensor; }));
+}
+
 int World::computed(const std::string& job, const std::string& partition) const {
   const auto before = computed_before.find({job, partition});
   int times = before == computed_before.end() ? 0 : before->second;

@@ -80,6 +80,8 @@ class World {
   [[nodiscard]] std::vector<nlohmann::json> events(const std::string& job,
                                                    const std::string& event) const;
   [[nodiscard]] std::string expected_top(const std::string& image) const;
+  [[nodiscard]] std::size_t times_sent(const std::string& tensor) const;     // once stored
+  [[nodiscard]] std::size_t times_relayed(const std::string& tensor) const;  // while it arrived
   [[nodiscard]] int computed(const std::string& job, const std::string& partition) const;
 
   Config config = counted_config();
