@@ -296,7 +296,9 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
   const bool asks = static_cast<Outcome>(verdict.outcome) == Outcome::values;
   const bool of_this_round = verdict.number > ballot->opened && verdict.number <= ballot->number;
   if (asks && of_this_round) show_values(s, *ballot, verdict);  // more votes change nothing of it
-  if (ballot->number != verdict.number) return;                 // a newer one is on its way
+  ballot = find_ballot(s, verdict.task);
+  if (ballot == nullptr) return;
+  if (ballot->number != verdict.number) return;  // a newer one is on its way
   const bool sane =
       std::all_of(verdict.members.begin(), verdict.members.end(), [&](const auto& id) {
         const auto copy = ballot->copies.find(id);

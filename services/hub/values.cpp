@@ -16,6 +16,18 @@ bool is_taken(const Ballot& ballot, const Copy& copy) {
                              taken->second.vote->outputs.end());
 }
 
+// False: there is nothing left to compare with.
+bool keeps_feature_maps(State& s, const JobId& job) {
+  if (s.find_job(job) != nullptr) return true;
+  const auto finished = s.finished.find(job);
+  return finished != s.finished.end() && finished->second.has_feature_maps;
+}
+
+void end_doubts(State& s, const protocol::TaskKey& key, Ballot& ballot) {
+  for (auto& [worker, copy] : ballot.copies) copy.doubted = false;
+  settle_ballot(s, key);
+}
+
 void show_stored(State& s, const protocol::TaskKey& key, const Copy& copy) {
   if (s.voters.empty()) return;
   const Peer voter{protocol::Role::voter, s.voters.back()};
@@ -34,6 +46,7 @@ void show_values(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
     Copy& copy = at->second;
     copy.shown = true;
     if (ballot.stored && is_taken(ballot, copy)) {
+      if (!keeps_feature_maps(s, verdict.task.job)) return end_doubts(s, verdict.task, ballot);
       show_stored(s, verdict.task, copy);
     } else if (copy.failure.empty() && (!ballot.decided || copy.doubted)) {
       s.send_worker(worker, protocol::Run{verdict.task, copy.epoch, ballot.inputs, false});

@@ -40,6 +40,14 @@ class Doubts : public testing::Test {
     });
     return found == w.ballots.rend() ? nullptr : &*found;
   }
+  [[nodiscard]] static protocol::Verdict agreement_on(const protocol::Ballot& ballot) {
+    protocol::Verdict verdict;
+    verdict.task = ballot.task;
+    verdict.number = ballot.number;
+    verdict.outcome = static_cast<std::uint32_t>(Outcome::agreed);
+    verdict.members = {WorkerId("w1"), WorkerId("w2")};
+    return verdict;
+  }
   // Until v01 has been voted on by so many.
   void run_until_voted(std::size_t votes) {
     w.infer("job");
@@ -135,6 +143,28 @@ TEST_F(Doubts, ADoubtThatNobodyResolvesEndsWithoutAWord) {
   EXPECT_EQ(ballot(), nullptr);
   EXPECT_EQ(reputation("w3")["lies"], 0);
   EXPECT_EQ(reputation("w3")["agreements"], 0);
+}
+
+TEST_F(Doubts, ADoubtEndsWhereTheResultIsNotKeptAnyMore) {
+  begin(Mode::majority);
+  run_until_voted(3);
+  const protocol::Ballot first = *last_of_v01();
+  say(Outcome::agreed, {"w1", "w2"});
+  w.run_dry();
+  while (!w.state().jobs.empty()) {
+    const auto answered = w.ballots.size();
+    w.step(FromPeer{kVoter, agreement_on(w.ballots.back())});
+    w.run_dry();
+    if (w.ballots.size() == answered) pass(1);
+  }
+  ASSERT_NE(ballot(), nullptr);
+  w.step(DiskFree{1000, 1LL << 40});
+  w.ballots.push_back(first);
+  say(Outcome::values, {"w1", "w3"});
+  EXPECT_EQ(ballot(), nullptr);
+  EXPECT_TRUE(w.values.empty());
+  EXPECT_FALSE(w.state().workers.at(WorkerId("w3")).late.contains(first.task));
+  EXPECT_EQ(reputation("w3")["lies"], 0);
 }
 
 TEST_F(Doubts, AVoterThatTakesOverIsShownWhatIsInDoubt) {
