@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 #include <utility>
 
 #include "common/base/file.hpp"
@@ -167,14 +168,18 @@ void Experiment::take(const bus::Message& message) {
   if (const auto status = protocol::parse_status_topic(message.topic)) {
     return timeline_.take_status(now_ms(), status->id, message.payload.text() == protocol::kOnline);
   }
-  const auto json = nlohmann::json::parse(message.payload.text(), nullptr, false);
-  if (!json.is_object()) return;
+  std::istringstream lines{std::string(message.payload.text())};
   if (message.topic == client_->answer_topic()) {
-    load_->take_answer(message.correlation, json, now_ms());
+    const auto answer = nlohmann::json::parse(lines, nullptr, false);
+    if (answer.is_object()) load_->take_answer(message.correlation, answer, now_ms());
     return;
   }
-  if (json.value("event", "") == "accepted") load_->take_accepted(json.value("job", ""));
-  timeline_.take_event(now_ms(), json);
+  for (std::string line; std::getline(lines, line);) {
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    if (!event.is_object()) continue;
+    if (event.value("event", "") == "accepted") load_->take_accepted(event.value("job", ""));
+    timeline_.take_event(now_ms(), event);
+  }
 }
 
 void Experiment::pump(double until_ms) {

@@ -176,8 +176,9 @@ struct Publish {
   std::string topic;
   std::string payload;
   bool retained = false;
-  std::string correlation;
-  JobId answer_of;  // not empty: AnswerSent or AnswerNotSent follows
+  std::string correlation = {};
+  JobId answer_of = {};  // not empty: AnswerSent or AnswerNotSent follows
+  bool is_line = false;  // may be in one message with others of its topic (lines.hpp)
 };
 struct Persist {
   std::uint64_t token = 0;

@@ -63,7 +63,7 @@ TimelineEvent note(State& s, Job& job, TimelineEvent event) {
 
 void tell(State& s, const JobSummary& job, const TimelineEvent& event) {
   if (is_spot_check(job)) return;
-  s.publish(protocol::events_topic(job.model), dump(to_json(job, event)));
+  s.publish_line(protocol::events_topic(job.model), dump(to_json(job, event)));
 }
 
 void note_and_tell(State& s, Job& job, TimelineEvent event) {

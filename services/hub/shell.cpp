@@ -7,6 +7,7 @@
 #include "common/protocol/parcel.hpp"
 #include "common/runtime/log.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/lines.hpp"
 
 namespace hyps::hub {
 
@@ -406,7 +407,7 @@ void Shell::say_all() {
     const Status status = host_.send(protocol::inbox(stream.to), std::move(stream.source));
     if (!status.ok()) stream.refused(status.error());
   }
-  for (Publish& e : std::exchange(publications_, {})) {
+  for (Publish& e : join_lines(std::exchange(publications_, {}))) {
     bus::Message message{e.topic, Blob::of(std::move(e.payload)), e.retained, {}, e.correlation};
     if (!e.answer_of.empty()) {
       message.settled = [mailbox = mailbox_, job = e.answer_of] { mailbox->put(AnswerSent{job}); };

@@ -24,8 +24,9 @@ void State::send_worker(const WorkerId& to, protocol::Message message) {
   send({protocol::Role::worker, to.text}, std::move(message));
 }
 
-void State::publish(std::string topic, std::string payload) {
-  effects.emplace_back(Publish{std::move(topic), std::move(payload), false, {}, {}});
+void State::publish_line(std::string topic, std::string line) {
+  effects.emplace_back(
+      Publish{.topic = std::move(topic), .payload = std::move(line), .is_line = true});
 }
 
 void State::log(Log::Level level, std::string event,

@@ -194,7 +194,7 @@ struct State {
   // ---- speaking ----
   void send(const Peer& to, protocol::Message message);
   void send_worker(const WorkerId& to, protocol::Message message);
-  void publish(std::string topic, std::string payload);
+  void publish_line(std::string topic, std::string line);  // Publish::is_line
   void log(Log::Level level, std::string event,
            std::vector<std::pair<std::string_view, std::string>> fields);
   void persist(store::Batch batch, std::function<void(const Status&)> then);

@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "common/base/bounded_queue.hpp"
 #include "common/bus/bus.hpp"
@@ -170,14 +171,22 @@ class Client {
     if (const auto status = protocol::parse_status_topic(message.topic)) {
       return take_status(*status, message.payload.text() == protocol::kOnline);
     }
-    json body = json::parse(message.payload.text(), nullptr, false);
-    if (body.is_discarded()) {
-      ADD_FAILURE() << "no JSON on " << message.topic << ": " << message.payload.text();
-    } else if (message.topic.ends_with("/events")) {
-      events_.push_back(std::move(body));
-    } else {
-      take_answer(std::move(message), std::move(body));
+    if (!message.topic.ends_with("/events")) {
+      json body = parsed(message.topic, message.payload.text());
+      if (!body.is_discarded()) take_answer(std::move(message), std::move(body));
+      return;
     }
+    std::istringstream events{std::string(message.payload.text())};
+    for (std::string event; std::getline(events, event);) {
+      json body = parsed(message.topic, event);
+      if (!body.is_discarded()) events_.push_back(std::move(body));
+    }
+  }
+
+  static json parsed(const std::string& topic, std::string_view text) {
+    json body = json::parse(text, nullptr, false);
+    if (body.is_discarded()) ADD_FAILURE() << "no JSON on " << topic << ": " << text;
+    return body;
   }
 
   void take_status(const protocol::StatusTopic& of, bool is_online) {

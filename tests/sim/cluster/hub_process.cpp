@@ -8,6 +8,7 @@
 #include "common/protocol/topics.hpp"
 #include "describe.hpp"
 #include "services/hub/keys.hpp"
+#include "services/hub/lines.hpp"
 #include "services/hub/records.hpp"
 
 namespace hyps::sim {
@@ -373,7 +374,7 @@ void HubProcess::say_all(Life& life) {
       (void)life.bus->publish({.topic = protocol::inbox(peer), .payload = std::move(packet)});
     }
   }
-  for (const hub::Publish& e : std::exchange(life.publications, {})) {
+  for (const hub::Publish& e : hub::join_lines(std::exchange(life.publications, {}))) {
     if (dies_now()) return crash();
     bus::Message message{e.topic, Blob::copy_of(e.payload), e.retained, {}, e.correlation};
     if (!e.answer_of.empty()) {

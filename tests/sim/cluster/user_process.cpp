@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "common/protocol/codec.hpp"
 #include "common/protocol/topics.hpp"
@@ -158,9 +159,9 @@ UserProcess::Job* UserProcess::find(const std::string& id) {
 
 void UserProcess::take_message(const bus::Message& message) {
   if (message.topic == protocol::inbox(kSelf)) return take_reply(message.payload);
-  const std::string text(message.payload.text());
-  if (message.topic == protocol::events_topic(ModelName(kModel))) return take_event(text);
-  take_answer(message);
+  if (message.topic != protocol::events_topic(ModelName(kModel))) return take_answer(message);
+  std::istringstream events{std::string(message.payload.text())};
+  for (std::string event; std::getline(events, event);) take_event(event);
 }
 
 void UserProcess::take_event(const std::string& text) {
