@@ -36,6 +36,9 @@ struct TensorRef {
   }
 };
 
+// What a task is made of: one digest of all its inputs, in the order of its Run.
+Digest digest_of_inputs(const std::vector<TensorRef>& inputs);
+
 // A named file by content: part of a model or of a partition's bundle.
 struct FileRef {
   std::string name;  // "model.onnx", "weights.bin", "labels.txt", "preprocess.yaml"
@@ -97,9 +100,10 @@ struct TaskDone {
   std::vector<TensorRef> outputs;
   std::uint64_t compute_us = 0;
   std::uint64_t load_us = 0;  // 0: the partition was resident
+  Digest made_of;  // digest_of_inputs(Run::inputs); a task may be given again with others
   template <typename A>
   void serialize(A& a) {
-    a(task, epoch, outputs, compute_us, load_us);
+    a(task, epoch, outputs, compute_us, load_us, made_of.high, made_of.low);
   }
 };
 

@@ -211,7 +211,9 @@ void resend_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker)
   const Ballot& ballot = *find_ballot(s, key);
   if (ballot.stored && ballot.decided) return;
   const auto& partition = s.find_plan(key.plan)->plan.partitions[at->index];
-  if (!inputs_stored(*at->job, partition)) return;  // lost, and being made again
+  // Lost, and being made again; or made again, and this round was about what they were.
+  if (!inputs_stored(*at->job, partition)) return;
+  if (inputs_of(*at->job, partition) != ballot.inputs) return;
   copy->lease.sent = s.now.steady;
   send_order(s, *at->job, partition, {.worker = worker, .epoch = copy->epoch, .announce = true});
 }

@@ -87,7 +87,7 @@ void open_ballot(State& s, Job& job, std::size_t index) {
   ballot.replication = partition.replication;
   ballot.opened = s.last_ballot_number;
   ballot.outputs = partition.outputs.size();
-  for (const auto& input : partition.inputs) ballot.inputs.push_back(job.stored.at(input.name));
+  ballot.inputs = inputs_of(job, partition);
   for (const protocol::Route& route : asked) give_copy(s, job, index, ballot, route);
 }
 
@@ -270,6 +270,8 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   Copy* copy = find_copy(s, done.task, worker);
   if (copy == nullptr || copy->epoch != done.epoch) return false;
   Ballot& ballot = *find_ballot(s, done.task);
+  if (done.made_of != protocol::digest_of_inputs(ballot.inputs))
+    return false;  // said in a round before
   if (copy->vote) {
     if (copy->vote->outputs != done.outputs) {
       accuse(s, done.task, worker, "it announced one result and later another");

@@ -113,6 +113,7 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   Dispatch given;
   given.worker = worker.info.id;
   given.epoch = epoch;
+  given.made_of = protocol::digest_of_inputs(inputs_of(job, partition));
   given.given = s.now.steady;
   given.lease.begin(s.now.steady);
   given.shares = !order.shared.empty();
@@ -229,8 +230,7 @@ Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t
 void send_order(State& s, const Job& job, const partition::Partition& partition,
                 const Order& order) {
   const protocol::TaskKey key = key_of(job, partition);
-  protocol::Run run{key, order.epoch, {}, order.announce};
-  for (const auto& input : partition.inputs) run.inputs.push_back(job.stored.at(input.name));
+  protocol::Run run{key, order.epoch, inputs_of(job, partition), order.announce};
   run.shared = {order.shared.begin(), order.shared.end()};
   s.send_worker(order.worker, std::move(run));
   if (!order.with_inputs) return;
@@ -249,7 +249,9 @@ void send_again(State& s, const TaskPlace& at, const WorkerId& worker, bool with
   if (plan == nullptr || dispatch == nullptr) return;
   dispatch->lease.sent = s.now.steady;
   dispatch->shares = dispatch->shares && !with_inputs;
-  send_order(s, *at.job, plan->plan.partitions[at.index],
+  const auto& partition = plan->plan.partitions[at.index];
+  dispatch->made_of = protocol::digest_of_inputs(inputs_of(*at.job, partition));
+  send_order(s, *at.job, partition,
              {.worker = worker, .epoch = dispatch->epoch, .with_inputs = with_inputs});
 }
 

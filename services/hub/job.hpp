@@ -75,6 +75,7 @@ struct Dispatch {
   };
   WorkerId worker;
   Epoch epoch = 0;
+  Digest made_of;  // of the inputs that its latest Run names: another result is not of this task
   Milliseconds given{0};
   Lease lease;
   bool shares =

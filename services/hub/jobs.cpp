@@ -75,6 +75,12 @@ bool inputs_stored(const Job& job, const partition::Partition& partition) {
                      [&](const auto& input) { return job.stored.contains(input.name); });
 }
 
+std::vector<protocol::TensorRef> inputs_of(const Job& job, const partition::Partition& partition) {
+  std::vector<protocol::TensorRef> inputs;
+  for (const auto& input : partition.inputs) inputs.push_back(job.stored.at(input.name));
+  return inputs;
+}
+
 bool outputs_stored(const Job& job, const partition::Partition& partition) {
   return std::all_of(partition.outputs.begin(), partition.outputs.end(),
                      [&](const auto& output) { return job.stored.contains(output.name); });

@@ -15,6 +15,8 @@ void note_and_tell(State& s, Job& job, TimelineEvent event);
 // The job runs by this plan from now on; partitions whose outputs are stored count as done.
 void bind_plan(Job& job, const PlanState& plan);
 bool inputs_stored(const Job& job, const partition::Partition& partition);
+// REQUIRES: they are stored.
+std::vector<protocol::TensorRef> inputs_of(const Job& job, const partition::Partition& partition);
 bool outputs_stored(const Job& job, const partition::Partition& partition);
 protocol::TaskKey key_of(const Job& job, const partition::Partition& partition);
 

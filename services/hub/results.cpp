@@ -200,6 +200,7 @@ void store_when_complete(State& s, const Place& at) {
 void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   const auto at = dispatched_task(s, worker, done.task, done.epoch);
   if (!at) return on_vote(s, worker, done) ? void() : drop_stale(s, worker, done.task);
+  if (done.made_of != at->given.made_of) return drop_stale(s, worker, done.task);
   if (contradicts_vote(s, worker, done)) {
     const std::string why = "the outputs are not those it announced before";
     accuse(s, done.task, worker, why);

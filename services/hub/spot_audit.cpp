@@ -84,7 +84,7 @@ SpotChecks::Trace trace_of(const Job& job, const partition::Partition& partition
   SpotChecks::Trace trace;
   const auto maker = job.made_by.find(i);
   if (maker != job.made_by.end()) trace.maker = maker->second;
-  for (const auto& input : partition.inputs) trace.inputs.push_back(job.stored.at(input.name));
+  trace.inputs = inputs_of(job, partition);
   for (const auto& output : partition.outputs) trace.outputs.push_back(job.stored.at(output.name));
   return trace;
 }

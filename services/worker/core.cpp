@@ -242,7 +242,8 @@ void Core::send_results(const TaskKey& key, Task& task) {
   task.sent = now_.steady;
   ++task.sends;
   if (!connected_) return;  // Connected sends them
-  protocol::TaskDone done{key, task.epoch, {}, task.compute_us, task.load_us};
+  protocol::TaskDone done{
+      key, task.epoch, {}, task.compute_us, task.load_us, protocol::digest_of_inputs(task.wanted)};
   for (const Output& output : task.outputs) done.outputs.push_back(output.ref);
   publish(std::move(done));
   if (task.digests_only) return;

@@ -63,7 +63,7 @@ TEST_F(Strangers, MessagesOfTheWrongRoleChangeNothing) {
   client_.send(protocol::SetRoutes{plan, {}, "nothing runs any more"});
   client_.send(protocol::ModelFailed{ModelName("shapes"), {}, true, "it was me"});
   client_.send(protocol::ManagerHello{"me"});
-  client_.send(protocol::TaskDone{task, 1, {}, 0, 0});
+  client_.send(protocol::TaskDone{task, 1, {}, 0, 0, {}});
   client_.send(protocol::Chunk{1, task, 1, "t", 0, 4, Blob::copy_of("1234")});
   client_.send(protocol::Hello{});
   client_.send(protocol::Run{task, 1, {}});
@@ -79,7 +79,7 @@ TEST_F(Strangers, AWorkerNobodyKnowsCannotAnswerForAnother) {
   const Blob lie = Blob::copy_of(R"({"top":[{"id":1,"label":"lie","score":1}]})");
   for (const char* worker : {"hyps/w/x/out", "hyps/w/w1/out"}) {
     publish(worker, protocol::encode(protocol::TaskDone{
-                        task, 999, {{"@answer", lie.size(), digest_of(lie.bytes())}}, 1, 1}));
+                        task, 999, {{"@answer", lie.size(), digest_of(lie.bytes())}}, 1, 1, {}}));
     publish(worker, protocol::encode(protocol::Chunk{1, task, 999, "@answer", 0, lie.size(), lie}));
   }
   ASSERT_TRUE(client_.wait_answered(20'000));

@@ -167,6 +167,26 @@ TEST_F(Doubts, ADoubtEndsWhereTheResultIsNotKeptAnyMore) {
   EXPECT_EQ(reputation("w3")["lies"], 0);
 }
 
+// A message that was sent again when a connection was back, of a time when the same worker had the
+// same task of other inputs.
+TEST_F(Doubts, WhatWasSaidOfOtherInputsIsNoVoteAndNoLie) {
+  begin(Mode::majority);
+  run_until_voted(1);
+  const protocol::Ballot shown = *last_of_v01();
+  const protocol::Vote& vote = shown.votes.front();
+  const Digest before = digest_of(std::string_view("what it was made of before"));
+  for (const char* id : {"w1", "w2", "w3"}) {
+    const Copy& copy = ballot()->copies.at(WorkerId(id));
+    w.step(FromPeer{w.workers.at(id).peer(),
+                    protocol::TaskDone{shown.task, copy.epoch, {}, 1, 1, before}});
+    EXPECT_EQ(reputation(id)["lies"], 0) << id;
+  }
+  EXPECT_EQ(last_of_v01()->votes.size(), 1U);
+  w.run_dry();
+  ASSERT_EQ(last_of_v01()->votes.size(), 3U);
+  EXPECT_EQ(last_of_v01()->votes.front().outputs, vote.outputs);
+}
+
 TEST_F(Doubts, AVoterThatTakesOverIsShownWhatIsInDoubt) {
   begin(Mode::majority);
   run_until_voted(3);

@@ -149,7 +149,8 @@ std::vector<Event> FakeWorker::try_compute(const TaskKey& key, Held& held) {
 std::vector<Event> FakeWorker::results(const TaskKey& key, const Held& held) {
   if (mute) return {};
   std::vector<Event> events;
-  protocol::TaskDone done{key, held.epoch, {}, 1500, 0};
+  const Digest made_of = held.run ? protocol::digest_of_inputs(held.run->inputs) : Digest{};
+  protocol::TaskDone done{key, held.epoch, {}, 1500, 0, made_of};
   for (const auto& [ref, data] : held.outputs) {
     done.outputs.push_back(ref);
     if (held.run && held.run->announce) continue;

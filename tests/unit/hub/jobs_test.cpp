@@ -137,10 +137,11 @@ TEST_F(HubJobs, ResultOfAnotherEpochOrWorkerIsDropped) {
   const std::string lie = "not the truth";
   const protocol::TensorRef ref{"t", lie.size(), digest_of(std::string_view(lie))};
   const auto stale_before = w.state().stale_results;
+  const Digest made_of = protocol::digest_of_inputs(run.inputs);
   const auto claim = [&](const char* worker, Epoch epoch) {
     const Peer peer{protocol::Role::worker, worker};
     w.step(TensorArrived{peer, {run.task, epoch, "t", Blob::copy_of(lie), ref.digest}});
-    w.step(FromPeer{peer, protocol::TaskDone{run.task, epoch, {ref}, 1, 1}});
+    w.step(FromPeer{peer, protocol::TaskDone{run.task, epoch, {ref}, 1, 1, made_of}});
   };
   claim("w1", run.epoch + 1);
   claim("w1", run.epoch - 1);
@@ -151,13 +152,30 @@ TEST_F(HubJobs, ResultOfAnotherEpochOrWorkerIsDropped) {
   EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
 }
 
+TEST_F(HubJobs, ResultOfOtherInputsIsDropped) {
+  w.infer("job1");
+  run_until_given("v01");
+  const auto run = given();
+  const auto stale_before = w.state().stale_results;
+  protocol::TaskDone said{
+      run.task, run.epoch, {{"t", 3, digest_of(std::string_view("old"))}},
+      1,        1,         digest_of(std::string_view("what it was made of before"))};
+  w.step(FromPeer{w.workers.at("w1").peer(), said});
+  EXPECT_EQ(w.state().stale_results, stale_before + 1);
+  EXPECT_TRUE(w.events("job1", "recovered").empty());
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
+  EXPECT_TRUE(w.events("job1", "recovered").empty());
+}
+
 TEST_F(HubJobs, ResultOfAFinishedJobIsForgottenByTheWorker) {
   w.infer("job1");
   run_until_given("v03");
   const auto run = given();
   w.settle();
   w.network.clear();
-  w.step(FromPeer{w.workers.at("w1").peer(), protocol::TaskDone{run.task, run.epoch, {}, 1, 1}});
+  w.step(
+      FromPeer{w.workers.at("w1").peer(), protocol::TaskDone{run.task, run.epoch, {}, 1, 1, {}}});
   ASSERT_EQ(w.network.size(), 1U);
   EXPECT_EQ(std::get<protocol::Stored>(*w.network[0].message).task, run.task);
 }
@@ -166,8 +184,10 @@ TEST_F(HubJobs, OutputsThatAreNotThePlansAreAFailure) {
   w.infer("job1");
   run_until_given("v01");
   const auto run = given();
-  w.step(FromPeer{w.workers.at("w1").peer(),
-                  protocol::TaskDone{run.task, run.epoch, {{"other", 1, {}}}, 1, 1}});
+  w.step(FromPeer{
+      w.workers.at("w1").peer(),
+      protocol::TaskDone{
+          run.task, run.epoch, {{"other", 1, {}}}, 1, 1, protocol::digest_of_inputs(run.inputs)}});
   EXPECT_EQ(w.events("job1", "recovered").size(), 1U);
   w.settle();
   EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));

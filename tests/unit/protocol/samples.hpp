@@ -30,7 +30,7 @@ inline std::vector<Message> samples() {
       Hello{sample_worker()},
       Heartbeat{
           9, {task, {}}, {PartitionName("net@0badcafe/v02")}, 77, "no \"memory\"\n", 12'500'000},
-      TaskDone{task, 3, sample_tensors(), 1500, 20},
+      TaskDone{task, 3, sample_tensors(), 1500, 20, {5, 6}},
       TaskFailed{task, 4, true, "not an image"},
       Assign{9, {{PlanId("p"), PartitionName("v02"), "v", 99, sample_files(), 5}, {}}},
       Run{task, 6, sample_tensors(), true, {"x", ""}},

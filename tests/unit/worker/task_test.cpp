@@ -65,6 +65,7 @@ TEST(WorkerTask, ResultIsAnnouncedStreamedAndForgottenWhenStored) {
   EXPECT_EQ(done[0].task, task_key("v1"));
   EXPECT_EQ(done[0].epoch, 1U);
   EXPECT_EQ(done[0].compute_us, 7U);
+  EXPECT_EQ(done[0].made_of, protocol::digest_of_inputs({ref("a", "AA")}));
   EXPECT_EQ(done[0].outputs, std::vector{ref("y", "out")});
   const auto streams = effects_of<SendTensor>(effects);
   ASSERT_EQ(streams.size(), 1U);
