@@ -23,9 +23,12 @@ namespace hyps::store {
 
 namespace {
 
-// Each key has two entries (README.md): one for scans of keys, one with the value.
+// A key's entry holds the value itself, behind kHere, if that is small. Else, and in stores written
+// before small ones were, it is empty, and an entry of its own has the value (README.md).
 constexpr char kKeyEntry = 'k';
 constexpr char kValueEntry = 'v';
+constexpr char kHere = '=';
+constexpr std::size_t kSmallBytes = 2048;
 
 std::string entry(char kind, std::string_view key) {
   std::string result(1, kind);
@@ -125,30 +128,32 @@ class RocksStore final : public Store {
   }
 
   Result<Blob> get(std::string_view key) const override {
-    std::string value;
     const auto db = current();
-    const rocksdb::Status status =
-        !db ? closed() : db->Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
-    if (!status.ok()) {
-      Error error = translate(status, fmt::format("cannot read '{}' from the store", key));
-      if (status.IsPathNotFound()) error.kind = ErrorKind::corrupt;  // a blob file is gone
-      return error;
-    }
-    return Blob::of(std::move(value));
+    if (!db) return unreadable(closed(), key);
+    std::string value;
+    const auto status = db->Get(rocksdb::ReadOptions(), slice(entry(kKeyEntry, key)), &value);
+    if (!status.ok()) return unreadable(status, key);
+    return value_of(*db, key, std::move(value));
   }
 
   Status scan(std::string_view prefix,
               const std::function<bool(std::string_view, const Blob&)>& found) const override {
-    return each_entry(kValueEntry, prefix,
-                      [&](std::string_view key, const rocksdb::Iterator& iterator) {
-                        return found(key, Blob::copy_of(iterator.value().ToStringView()));
-                      });
+    Status failed;
+    HYPS_CHECK(each_entry(
+        prefix, [&](std::string_view key, rocksdb::DB& db, const rocksdb::Iterator& iterator) {
+          const auto value = value_of(db, key, iterator.value().ToString());
+          if (value.ok()) return found(key, *value);
+          failed = value.error();
+          return false;
+        }));
+    return failed;
   }
 
   Status scan_keys(std::string_view prefix,
                    const std::function<bool(std::string_view)>& found) const override {
-    return each_entry(kKeyEntry, prefix,
-                      [&](std::string_view key, const rocksdb::Iterator&) { return found(key); });
+    return each_entry(prefix, [&](std::string_view key, rocksdb::DB&, const rocksdb::Iterator&) {
+      return found(key);
+    });
   }
 
   // Files that never change are linked, not copied, on the same file system.
@@ -194,16 +199,26 @@ class RocksStore final : public Store {
     for (const auto& prefix : batch.delete_prefixes) {
       if (status.ok()) status = delete_prefix(prefix, all, changes);
     }
-    for (const char kind : {kKeyEntry, kValueEntry}) {
-      for (const auto& key : batch.deletes) {
-        if (status.ok()) status = changes.Delete(entry(kind, key));
-      }
-      for (const auto& [key, value] : batch.puts) {
-        const std::string_view text = kind == kValueEntry ? value.text() : std::string_view{};
-        if (status.ok()) status = changes.Put(entry(kind, key), slice(text));
-      }
+    for (const auto& key : batch.deletes) {
+      if (status.ok()) status = changes.Delete(entry(kKeyEntry, key));
+      if (status.ok()) status = changes.Delete(entry(kValueEntry, key));
+    }
+    for (const auto& [key, value] : batch.puts) {
+      if (status.ok()) status = put(key, value.text(), changes);
     }
     return status;
+  }
+
+  // A large value that a small one takes the place of stays behind it until the key is deleted.
+  static rocksdb::Status put(const std::string& key, std::string_view value,
+                             rocksdb::WriteBatch& changes) {
+    if (value.size() <= kSmallBytes) {
+      std::string here(1, kHere);
+      here += value;
+      return changes.Put(entry(kKeyEntry, key), here);
+    }
+    const rocksdb::Status status = changes.Put(entry(kKeyEntry, key), rocksdb::Slice());
+    return status.ok() ? changes.Put(entry(kValueEntry, key), slice(value)) : status;
   }
 
   // One by one if they are few: RocksDB sorts all range tombstones of its buffer anew for the first
@@ -211,19 +226,25 @@ class RocksStore final : public Store {
   rocksdb::Status delete_prefix(const std::string& prefix, std::span<const Batch> all,
                                 rocksdb::WriteBatch& changes) const {
     constexpr std::size_t kFew = 32;
-    std::vector<std::string> keys;
-    const Status scanned = scan_keys(prefix, [&](std::string_view key) {
-      keys.emplace_back(key);
-      return keys.size() <= kFew;
-    });
-    const bool are_all_known = scanned.ok() && keys.size() <= kFew && !puts_below(prefix, all);
+    std::vector<std::string> entries;  // of the first few keys
+    std::size_t keys = 0;
+    const Status scanned = each_entry(
+        prefix, [&](std::string_view key, rocksdb::DB&, const rocksdb::Iterator& iterator) {
+          entries.push_back(entry(kKeyEntry, key));
+          const bool is_here = iterator.value().starts_with(slice({&kHere, 1}));
+          if (!is_here) entries.push_back(entry(kValueEntry, key));
+          return ++keys <= kFew;
+        });
     rocksdb::Status status;
+    if (scanned.ok() && keys <= kFew && !puts_below(prefix, all)) {
+      for (const auto& known : entries) {
+        if (status.ok()) status = changes.Delete(known);
+      }
+      return status;
+    }
     for (const char kind : {kKeyEntry, kValueEntry}) {
       const std::string begin = entry(kind, prefix);
-      if (!are_all_known && status.ok()) status = changes.DeleteRange(begin, end_of_prefix(begin));
-      for (std::size_t i = 0; are_all_known && i < keys.size(); ++i) {
-        if (status.ok()) status = changes.Delete(entry(kind, keys[i]));
-      }
+      if (status.ok()) status = changes.DeleteRange(begin, end_of_prefix(begin));
     }
     return status;
   }
@@ -234,10 +255,27 @@ class RocksStore final : public Store {
     });
   }
 
-  Status each_entry(
-      char kind, std::string_view prefix,
-      const std::function<bool(std::string_view, const rocksdb::Iterator&)>& visit) const {
-    const std::string begin = entry(kind, prefix);
+  // Of a key whose own entry holds this.
+  static Result<Blob> value_of(rocksdb::DB& db, std::string_view key, std::string held) {
+    if (held.starts_with(kHere)) {
+      const Blob all = Blob::of(std::move(held));
+      return all.slice(1, all.size() - 1);
+    }
+    std::string value;
+    const auto status = db.Get(rocksdb::ReadOptions(), slice(entry(kValueEntry, key)), &value);
+    if (!status.ok()) return unreadable(status, key);
+    return Blob::of(std::move(value));
+  }
+  static Error unreadable(const rocksdb::Status& status, std::string_view key) {
+    Error error = translate(status, fmt::format("cannot read '{}' from the store", key));
+    if (status.IsPathNotFound()) error.kind = ErrorKind::corrupt;  // a blob file is gone
+    return error;
+  }
+
+  Status each_entry(std::string_view prefix,
+                    const std::function<bool(std::string_view, rocksdb::DB&,
+                                             const rocksdb::Iterator&)>& visit) const {
+    const std::string begin = entry(kKeyEntry, prefix);
     const std::string end = end_of_prefix(begin);
     const rocksdb::Slice upper_bound(end);
     rocksdb::ReadOptions options;
@@ -247,7 +285,7 @@ class RocksStore final : public Store {
     if (!db) return as_status(closed(), fmt::format("cannot scan '{}' in the store", prefix));
     const std::unique_ptr<rocksdb::Iterator> iterator(db->NewIterator(options));
     for (iterator->Seek(begin); iterator->Valid(); iterator->Next()) {
-      if (!visit(iterator->key().ToStringView().substr(1), *iterator)) break;
+      if (!visit(iterator->key().ToStringView().substr(1), *db, *iterator)) break;
     }
     return as_status(iterator->status(), fmt::format("cannot scan '{}' in the store", prefix));
   }

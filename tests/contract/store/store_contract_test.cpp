@@ -209,6 +209,28 @@ TEST_P(StoreContract, LargeValuesKeepTheirBytes) {
   EXPECT_EQ(digest_of(value->bytes()), digest_of(large));
 }
 
+TEST_P(StoreContract, ValuesThatGrowAndShrinkAreTheLatestAlways) {
+  for (const std::size_t size : {1U, 2047U, 2048U, 2049U, 5000U, 10U, 100'000U, 0U, 2049U}) {
+    const std::string value(size, static_cast<char>('a' + size % 20));
+    put("k", value);
+    EXPECT_EQ(text("k"), value) << size;
+    std::size_t found = 0;
+    EXPECT_TRUE(store().scan("k", [&](std::string_view, const Blob& scanned) {
+      EXPECT_EQ(scanned.text(), value) << size;
+      ++found;
+      return true;
+    }));
+    EXPECT_EQ(found, 1U);
+    EXPECT_EQ(keys(""), std::vector<std::string>{"k"});
+  }
+  Batch gone;
+  gone.deletes = {"k"};
+  ASSERT_TRUE(store().write(gone).ok());
+  EXPECT_EQ(store().get("k").error().kind, ErrorKind::not_found);
+  put("k", "small");
+  EXPECT_EQ(text("k"), "small");
+}
+
 TEST_P(StoreContract, ValueOutlivesItsDeletion) {
   put("a", std::string(100'000, 'x'));
   const auto value = store().get("a");
