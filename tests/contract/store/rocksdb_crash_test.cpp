@@ -1,4 +1,5 @@
 // What only the store on disk promises: it outlives its process, and damage is told, not hidden.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -247,6 +248,37 @@ TEST(RocksDb, RottenValueIsCorruptWhenRead) {
     if (!value.ok() && value.error().kind == ErrorKind::corrupt) ++corrupt;
   }
   EXPECT_GT(corrupt, 0);
+}
+
+TEST(RocksDb, RottenSmallValuesAreToldOneByOneAndTheirKeysListed) {
+  const TemporaryFolder folder;
+  const fs::path db = folder.path() / "db";
+  constexpr int kKeys = 2000;
+  {
+    auto store = open(db);
+    Batch batch;
+    for (int n = 0; n < kKeys; ++n) {
+      batch.puts.emplace_back(fmt::format("small/{:04}", n), Blob::of(std::string(100, 'x')));
+    }
+    ASSERT_TRUE(store->write(batch).ok());
+  }
+  ASSERT_TRUE(open(db)->get("small/0000").ok());  // the log is now a table
+  const fs::path table = file_with_extension(db, ".sst");
+  ASSERT_FALSE(table.empty());
+  flip_byte(table, static_cast<std::streamoff>(fs::file_size(table) / 2));
+  auto store = open(db);
+  int listed = 0;
+  int corrupt = 0;
+  ASSERT_TRUE(store->scan_keys("small/", [&](std::string_view key) {
+    ++listed;
+    const auto value = store->get(key);
+    EXPECT_TRUE(value.ok() || value.error().kind == ErrorKind::corrupt) << key;
+    corrupt += value.ok() ? 0 : 1;
+    return true;
+  }));
+  EXPECT_EQ(listed, kKeys);
+  EXPECT_GT(corrupt, 0);
+  EXPECT_LT(corrupt, kKeys / 10);
 }
 
 // Every blob file, at one place in the middle.
