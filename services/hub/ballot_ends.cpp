@@ -211,15 +211,19 @@ void resend_copy(State& s, const protocol::TaskKey& key, const WorkerId& worker)
   const Ballot& ballot = *find_ballot(s, key);
   if (ballot.stored && ballot.decided) return;
   const auto& partition = s.find_plan(key.plan)->plan.partitions[at->index];
-  // Lost, and being made again; or made again, and this round was about what they were.
-  if (!inputs_stored(*at->job, partition)) return;
-  if (inputs_of(*at->job, partition) != ballot.inputs) return;
+  if (!inputs_stored(*at->job, partition)) return;  // lost, and being made again
+  if (inputs_of(*at->job, partition) != ballot.inputs) {
+    lose_copy(s, key, worker, "what it computes with was made again");
+    return tell_to_forget(s, key, worker);
+  }
   copy->lease.sent = s.now.steady;
   send_order(s, *at->job, partition, {.worker = worker, .epoch = copy->epoch, .announce = true});
 }
 
 void resend_copies(State& s, const WorkerId& worker) {
-  for (const auto& [key, ballot] : s.ballots) resend_copy(s, key, worker);
+  std::vector<protocol::TaskKey> keys;  // a ballot may end meanwhile
+  for (const auto& [key, ballot] : s.ballots) keys.push_back(key);
+  for (const auto& key : keys) resend_copy(s, key, worker);
 }
 
 }  // namespace hyps::hub

@@ -260,7 +260,8 @@ void open_or_continue(State& s, Job& job, std::size_t index) {
   const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
   const protocol::TaskKey key = key_of(job, partition);
   if (Ballot* ballot = find_ballot(s, key)) {
-    if (ballot->decided && take_from_next_member(s, {&job, index}, *ballot)) return;
+    const bool holds = ballot->decided && ballot->inputs == inputs_of(job, partition);
+    if (holds && take_from_next_member(s, {&job, index}, *ballot)) return;
     close_ballot(s, key);
   }
   open_ballot(s, job, index);
@@ -270,8 +271,11 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   Copy* copy = find_copy(s, done.task, worker);
   if (copy == nullptr || copy->epoch != done.epoch) return false;
   Ballot& ballot = *find_ballot(s, done.task);
-  if (done.made_of != protocol::digest_of_inputs(ballot.inputs))
-    return false;  // said in a round before
+  if (done.made_of != protocol::digest_of_inputs(ballot.inputs)) {  // said in a round before
+    const bool asks = copy->is_awaited() && s.now.steady - copy->lease.sent >= kAskAgain;
+    if (asks) resend_copy(s, done.task, worker);
+    return false;
+  }
   if (copy->vote) {
     if (copy->vote->outputs != done.outputs) {
       accuse(s, done.task, worker, "it announced one result and later another");

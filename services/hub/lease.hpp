@@ -8,6 +8,8 @@
 
 namespace hyps::hub {
 
+constexpr Milliseconds kAskAgain{1000};  // not sooner, whatever comes in vain
+
 struct Lease {
   Milliseconds sent{0};     // the order, the last time
   Milliseconds renewed{0};  // that, or the last heartbeat that listed the task

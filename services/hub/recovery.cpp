@@ -15,8 +15,6 @@ namespace hyps::hub {
 
 namespace {
 
-constexpr Milliseconds kAskAgain{1000};
-
 std::vector<WorkerId> workers_of(const Task& task) {
   std::vector<WorkerId> workers;
   for (const Dispatch& dispatch : task.dispatches) workers.push_back(dispatch.worker);

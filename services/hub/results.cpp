@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/hub/ballots.hpp"
+#include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/quick.hpp"
@@ -47,6 +48,10 @@ void drop_stale(State& s, const WorkerId& worker, const protocol::TaskKey& key) 
         {{"worker", worker.text}, {"job", key.job.text}, {"partition", key.partition.text}});
   if (s.find_worker(worker) == nullptr || is_awaited(s, worker, key)) return;
   s.send_worker(worker, protocol::Stored{key});
+}
+
+bool is(const Dispatch::Received& received, const protocol::TensorRef& ref) {
+  return received.data.size() == ref.bytes && received.digest == ref.digest;
 }
 
 bool has_output(const partition::Partition& partition, const std::string& tensor) {
@@ -118,6 +123,19 @@ void on_stored(State& s, const protocol::TaskKey& key, const Outputs& outputs,
   if (answered) finish_job(s, key.job);
 }
 
+// What came before its announcement, and is not what is announced, may be of a time before this
+// task had these inputs.
+void judge_early_outputs(State& s, const Place& at) {
+  Dispatch& given = at.given;
+  const auto dropped = std::erase_if(given.received, [&](const auto& received) {
+    return std::any_of(
+        given.done->outputs.begin(), given.done->outputs.end(),
+        [&](const auto& ref) { return ref.tensor == received.first && !is(received.second, ref); });
+  });
+  s.stale_results += static_cast<std::int64_t>(dropped);
+  if (dropped > 0) ask_again(s, at.place(), given.worker);
+}
+
 bool contradicts_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   const Copy* copy = find_copy(s, done.task, worker);
   return copy != nullptr && copy->vote && copy->vote->outputs != done.outputs;
@@ -184,9 +202,7 @@ void store_when_complete(State& s, const Place& at) {
   for (const auto& ref : at.given.done->outputs) {
     const auto received = at.given.received.find(ref.tensor);
     if (received == at.given.received.end()) return;
-    if (received->second.data.size() == ref.bytes && received->second.digest == ref.digest) {
-      continue;
-    }
+    if (is(received->second, ref)) continue;
     const std::string why = "output " + ref.tensor + " is not what was announced";
     const WorkerId worker = at.given.worker;
     accuse(s, key_of(at.job, at.partition), worker, why);
@@ -200,7 +216,11 @@ void store_when_complete(State& s, const Place& at) {
 void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   const auto at = dispatched_task(s, worker, done.task, done.epoch);
   if (!at) return on_vote(s, worker, done) ? void() : drop_stale(s, worker, done.task);
-  if (done.made_of != at->given.made_of) return drop_stale(s, worker, done.task);
+  if (done.made_of != at->given.made_of) {
+    // It renews its lease with the old one: perhaps the order did not reach it.
+    if (s.now.steady - at->given.lease.sent >= kAskAgain) send_task(s, at->place(), worker);
+    return drop_stale(s, worker, done.task);
+  }
   if (contradicts_vote(s, worker, done)) {
     const std::string why = "the outputs are not those it announced before";
     accuse(s, done.task, worker, why);
@@ -210,8 +230,10 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
     return take_back(s, at->place(), worker, "the worker reported outputs that are not the plan's",
                      TakeBack::failed);
   }
-  if (!at->given.done) at->given.done_at = s.now.steady;
+  const bool is_first = !at->given.done;
   at->given.done = done;
+  if (is_first) at->given.done_at = s.now.steady;
+  if (is_first) judge_early_outputs(s, *at);
   store_when_complete(s, *at);
 }
 

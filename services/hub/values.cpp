@@ -20,7 +20,8 @@ bool is_taken(const Ballot& ballot, const Copy& copy) {
 bool keeps_feature_maps(State& s, const JobId& job) {
   if (s.find_job(job) != nullptr) return true;
   const auto finished = s.finished.find(job);
-  return finished != s.finished.end() && finished->second.has_feature_maps;
+  return finished != s.finished.end() && finished->second.has_feature_maps &&
+         finished->second.summary.state == JobState::done;  // of a failed job its input is kept
 }
 
 void end_doubts(State& s, const protocol::TaskKey& key, Ballot& ballot) {

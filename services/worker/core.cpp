@@ -26,6 +26,9 @@ Effects Core::step(const Event& event, Now now) {
   now_ = now;
   effects_.clear();
   std::visit([this](const auto& e) { on(e); }, event);
+  for (const std::uint64_t stream : tasks_.take_abandoned()) {
+    effects_.emplace_back(StopSending{stream});
+  }
   ask_for_shared();
   schedule();
   return std::exchange(effects_, {});
@@ -150,9 +153,6 @@ void Core::ask_for_shared() {
 void Core::on_message(const protocol::Chunk& chunk) { tasks_.on_chunk(chunk, now_.steady); }
 
 void Core::on_message(const protocol::Stored& stored) {
-  Task* task = tasks_.find(stored.task);
-  if (task == nullptr) return;
-  stop_sending(*task);
   tasks_.erase(stored.task);
 }
 

@@ -100,11 +100,20 @@ Task* Tasks::find(TaskId id) {
   return found == tasks_.end() ? nullptr : &found->second;
 }
 
+void Tasks::erase(const TaskKey& key) {
+  const auto found = tasks_.find(key);
+  if (found == tasks_.end()) return;
+  const auto& streams = found->second.streams;
+  abandoned_.insert(abandoned_.end(), streams.begin(), streams.end());
+  tasks_.erase(found);
+}
+
 Task* Tasks::open(const TaskKey& key, Epoch epoch, Milliseconds now) {
   if (tasks_.size() >= limits_.tasks && !tasks_.contains(key)) {
     ++counters_.refused;
     return nullptr;
   }
+  erase(key);
   Task task;
   task.id = ++last_id_;
   task.epoch = epoch;
@@ -318,7 +327,7 @@ std::vector<TaskKey> Tasks::expire(Milliseconds now,
         task.state == TaskState::receiving || (task.state == TaskState::ready && !is_assigned(key));
     if (waits_for_hub) expired.push_back(key);
   }
-  for (const TaskKey& key : expired) tasks_.erase(key);
+  for (const TaskKey& key : expired) erase(key);
   counters_.expired += expired.size();
   return expired;
 }

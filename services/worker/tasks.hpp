@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/time.hpp"
@@ -78,7 +79,9 @@ class Tasks {
 
   [[nodiscard]] Task* find(const protocol::TaskKey& key);
   [[nodiscard]] Task* find(TaskId id);
-  void erase(const protocol::TaskKey& key) { tasks_.erase(key); }
+  void erase(const protocol::TaskKey& key);
+  // Results of tasks that were erased or begun anew, still being sent: to be stopped.
+  std::vector<std::uint64_t> take_abandoned() { return std::exchange(abandoned_, {}); }
   [[nodiscard]] std::map<protocol::TaskKey, Task>& all() { return tasks_; }
   [[nodiscard]] const std::map<protocol::TaskKey, Task>& all() const { return tasks_; }
   [[nodiscard]] std::vector<protocol::TaskKey> keys() const;
@@ -146,6 +149,7 @@ class Tasks {
   std::map<std::uint64_t, Arriving> arriving_;  // by stream
   std::map<protocol::TaskKey, Task> tasks_;
   TaskId last_id_ = 0;
+  std::vector<std::uint64_t> abandoned_;
   std::size_t lent_ = 0;
   std::size_t reserved_ = 0;
   Counters counters_;

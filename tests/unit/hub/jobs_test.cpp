@@ -168,6 +168,34 @@ TEST_F(HubJobs, ResultOfOtherInputsIsDropped) {
   EXPECT_TRUE(w.events("job1", "recovered").empty());
 }
 
+// As if it had been on its way since the same task had other inputs.
+TEST_F(HubJobs, OutputThatCameBeforeAnotherIsAnnouncedIsAskedForAgain) {
+  w.infer("job1");
+  run_until_given("v01");
+  const auto run = given();
+  const std::string old = "of other inputs";
+  w.step(TensorArrived{
+      w.workers.at("w1").peer(),
+      {run.task, run.epoch, "t", Blob::copy_of(old), digest_of(std::string_view(old))}});
+  while (!w.network.front().to_hub) w.deliver_next();
+  std::reverse(w.network.begin(), w.network.end());  // TaskDone before its tensor
+  w.settle();
+  EXPECT_TRUE(w.events("job1", "recovered").empty());
+  EXPECT_EQ(w.answers("job1").at(0)["top"], w.expected_top("image"));
+}
+
+TEST_F(HubJobs, ResultOfOtherInputsIsAnsweredWithTheOrder) {
+  w.infer("job1");
+  run_until_given("v01");
+  const auto run = given();
+  w.advance(2000);
+  w.network.clear();  // the order is lost
+  w.step(
+      FromPeer{w.workers.at("w1").peer(), protocol::TaskDone{run.task, run.epoch, {}, 1, 1, {}}});
+  ASSERT_FALSE(w.network.empty());
+  EXPECT_EQ(std::get<protocol::Run>(*w.network.front().message).inputs, run.inputs);
+}
+
 TEST_F(HubJobs, ResultOfAFinishedJobIsForgottenByTheWorker) {
   w.infer("job1");
   run_until_given("v03");

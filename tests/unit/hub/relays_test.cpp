@@ -107,7 +107,7 @@ TEST_F(HubRelays, WrongBytesAreRelayedInVain) {
   }
   w->infer("job1");
   finish();
-  EXPECT_GT(w->answers("job1")[0]["recoveries"], 0);
+  EXPECT_GT(w->times_relayed("t"), 0U);
 }
 
 TEST_F(HubRelays, SenderThatIsGoneEndsItsRelays) {

@@ -254,6 +254,18 @@ TEST(WorkerTask, AHigherEpochWithOtherInputsStartsOver) {
   EXPECT_EQ(world.settle(world.tensor("v1", "a", "BB", 2)).size(), 1U);
 }
 
+TEST(WorkerTask, WhatOtherInputsMadeIsSentNoMore) {
+  World world;
+  world.ready({assigned("v1")});
+  world.run("v1", {ref("a", "AA")});
+  const auto computes = world.settle(world.tensor("v1", "a", "AA"));
+  const auto sent = effects_of<SendTensor>(world.computed(computes.at(0)));
+  ASSERT_EQ(sent.size(), 1U);
+  const auto stopped = effects_of<StopSending>(world.run("v1", {ref("a", "BB")}));
+  ASSERT_EQ(stopped.size(), 1U);
+  EXPECT_EQ(stopped[0].stream, sent[0].stream);
+}
+
 TEST(WorkerTask, StoredDuringComputingForgetsTheResult) {
   World world;
   world.ready({assigned("v1")});
