@@ -108,7 +108,7 @@ class PahoLink : public MqttLink, private mqtt::iaction_listener {
     }
   }
 
-  [[nodiscard]] Room room() const override { return sockets_.room(); }
+  [[nodiscard]] Room room() override { return sockets_.room(); }
 
   [[nodiscard]] Through through() const override { return sockets_.through(); }
 

@@ -32,7 +32,7 @@ class MqttLink {
   // QoS 1. `serial` comes back in Events::ended. Errors: disconnected.
   virtual Status publish(const Message& message, std::uint64_t serial) = 0;
   // What can be published now without that the socket takes a part only.
-  [[nodiscard]] virtual Room room() const = 0;
+  [[nodiscard]] virtual Room room() = 0;
   [[nodiscard]] virtual Through through() const = 0;
   // The broker's maximum packet size, bytes.
   [[nodiscard]] virtual std::size_t max_packet_bytes() const = 0;

@@ -61,16 +61,19 @@ void Sockets::send_without_delay() const {
   }
 }
 
-std::uint64_t Sockets::written() const {
-  std::uint64_t most = 0;
-  for (const Socket& socket : sockets_) {
+void Sockets::count_written() {
+  for (Socket& socket : sockets_) {
     const std::uint64_t now = written_into(socket.fd);
-    most = std::max(most, now - std::min(now, socket.written));
+    if (now <= socket.written) continue;  // also of one that is closed
+    unwritten_ -= std::min(unwritten_, now - socket.written);
+    socket.written = now;
   }
-  return most;
 }
 
-void Sockets::handed(std::size_t bytes) { handed_ = std::max(handed_, written()) + bytes; }
+void Sockets::handed(std::size_t bytes) {
+  count_written();
+  unwritten_ += bytes;
+}
 
 Through Sockets::through() const {
   Through all;
@@ -85,7 +88,8 @@ Through Sockets::through() const {
 }
 
 // The kernel counts its own structures too: a quarter is left to them.
-Room Sockets::room() const {
+Room Sockets::room() {
+  count_written();
   std::size_t limit = 0;
   std::size_t waiting = 0;
   for (const Socket& socket : sockets_) {
@@ -97,8 +101,7 @@ Room Sockets::room() const {
   }
   if (limit == 0) return {};
   const std::size_t free = (limit - std::min(waiting, limit)) / 4 * 3;
-  const std::uint64_t unwritten = handed_ - std::min(handed_, written());
-  return {free - std::min<std::size_t>(free, unwritten), limit / 4 * 3};
+  return {free - std::min<std::size_t>(free, unwritten_), limit / 4 * 3};
 }
 
 }  // namespace hyps::bus

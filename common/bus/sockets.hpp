@@ -1,6 +1,7 @@
 // The sockets of this process that are connected to the broker, and how much they take. Paho does
 // not show its own, so the process looks through its descriptors; those of others to the same port
-// (the pulse's) are among them, and do no harm: next to nothing goes through them.
+// (the pulse's) are among them. What goes through them, little at a time and much in the end, must
+// not be taken for what Paho still has to write: only what all of them grow by is compared.
 #pragma once
 
 #include <cstddef>
@@ -35,19 +36,19 @@ class Sockets {
   // So much was given to Paho, whose thread writes it, in a moment.
   void handed(std::size_t bytes);
   // Once all is written that was handed over.
-  [[nodiscard]] Room room() const;
+  [[nodiscard]] Room room();
   [[nodiscard]] Through through() const;  // all of them
 
  private:
   struct Socket {
     int fd = -1;
-    std::uint64_t written = 0;  // into it, when we began to count
+    std::uint64_t written = 0;  // into it, when last looked at
   };
-  // Into the one that most goes through, since we began to count.
-  [[nodiscard]] std::uint64_t written() const;
+  // Counts what was written into any of them since it was last called.
+  void count_written();
 
   std::vector<Socket> sockets_;
-  std::uint64_t handed_ = 0;  // likewise; what Paho adds on its own counts as soon as it is written
+  std::uint64_t unwritten_ = 0;  // of what was handed over
 };
 
 }  // namespace hyps::bus

@@ -75,9 +75,34 @@ TEST(Sockets, what_was_handed_over_takes_room_until_it_is_sent) {
   EXPECT_EQ(room.bytes, room.capacity);
 }
 
+// The pulse's: a heartbeat at a time, for hours.
+TEST(Sockets, what_another_one_has_carried_takes_no_room) {
+  const Connection connection;
+  const int other = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  auto* as_any = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(::getpeername(connection.near, as_any, &size), 0);
+  ASSERT_EQ(::connect(other, as_any, size), 0);
+  Sockets sockets(connection.port);
+  std::string bytes(20'000, 'x');
+  ASSERT_EQ(::write(other, bytes.data(), bytes.size()), 20'000);
+  bytes.resize(5000);
+  sockets.handed(bytes.size());
+  ASSERT_EQ(::write(connection.near, bytes.data(), bytes.size()), 5000);
+  Room room = sockets.room();
+  for (int i = 0; i < 5000 && room.bytes != room.capacity; ++i) {
+    (void)!::read(connection.far, bytes.data(), bytes.size());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    room = sockets.room();
+  }
+  ::close(other);
+  EXPECT_EQ(room.bytes, room.capacity);
+}
+
 TEST(Sockets, a_full_one_has_next_to_no_room) {
   const Connection connection;
-  const Sockets sockets(connection.port);
+  Sockets sockets(connection.port);
   const std::string bytes(64U << 10U, 'x');
   while (::write(connection.near, bytes.data(), bytes.size()) > 0) {
   }
