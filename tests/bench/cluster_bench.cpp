@@ -1,13 +1,69 @@
 // VGG16 through a real cluster (broker, hub, manager, four workers; four V-partitions, fc6 in 4 and
-// in 50 H-partitions) against the whole model in this process on the same cores, alternately.
+// in 50 H-partitions) against the whole model in this process on the same cores, alternately; then
+// some jobs more, of which the timeline says where the time goes.
 #include "common/cnn/npy.hpp"
 #include "common/engine/engine.hpp"
+#include "common/partition/plan.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
+#include "tests/bench/support/job_times.hpp"
 
 namespace {
 
 using namespace hyps;
+
+constexpr int kProfiled = 10;  // jobs
+
+partition::Plan plan_of(const bench::Cluster& cluster, const std::string& model) {
+  const auto told = nlohmann::json::parse(cluster.hyps({"describe", "model", model, "-o", "json"}));
+  auto plan = partition::plan_from_json(told.at("plan_json").dump());
+  if (!plan.ok()) bench::fail(plan.error().message);
+  return std::move(*plan);
+}
+
+// Where the time goes: of each stage from its inputs' being stored to its outputs' being stored,
+// beside what of it is computing; and what is left of the time that the client waits.
+void profile(const bench::Cluster& cluster, bench::Client& client, const Blob& payload,
+             const std::string& name, bench::Report& report) {
+  using Clock = std::chrono::steady_clock;
+  const partition::Plan plan = plan_of(cluster, "vgg16");
+  std::vector<std::string> stages;  // in their order; the slices of a layer are one
+  std::map<std::string, std::pair<bench::Samples, bench::Samples>> took;
+  const auto add = [&](const std::string& stage, double whole, double computed) {
+    if (!took.contains(stage)) stages.push_back(stage);
+    took[stage].first.push_back(whole);
+    took[stage].second.push_back(computed);
+  };
+  for (int i = 0; i < kProfiled; ++i) {
+    const auto begin = Clock::now();
+    const auto answer = client.ask("vgg16", payload);
+    double left = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    const auto timeline = nlohmann::json::parse(
+        cluster.hyps({"logs", answer.at("job").get<std::string>(), "-o", "json"}));
+    const bench::JobTimes times = bench::times_of(answer, timeline, plan);
+    std::string sliced;
+    for (const auto& part : plan.partitions) {
+      const bench::PartTimes& own = times.parts.at(part.name.text);
+      if (part.kind != partition::Kind::horizontal) {
+        add(part.name.text, own.waited, own.computed);
+        left -= own.waited;
+      } else if (sliced != part.layers.front()) {
+        sliced = part.layers.front();
+        const auto stage = bench::stage_of(plan, times, sliced);
+        add(sliced + ", all slices", stage.whole, stage.computed);
+        left -= stage.whole;
+      }
+    }
+    add("accepting, and syncing and telling the outcome", left, 0);
+  }
+  for (const std::string& stage : stages) {
+    report.add({.name = name + ": " + stage,
+                .unit = "ms",
+                .a = {fmt::format("of which computing {:.1f} ms",
+                                  bench::summary_of(took[stage].second).median),
+                      took[stage].first}});
+  }
+}
 
 int measure(const bench::Options& options) {
   const cnn::Graph graph = bench::zoo_model("vgg16");
@@ -29,11 +85,13 @@ int measure(const bench::Options& options) {
                    {"--cut-after", "pool2,pool4", "--slices", fmt::format("fc6={}", slices)});
     const auto ms =
         bench::alternate(options.rounds, {[&] { (void)client.ask("vgg16", payload); }, run_whole});
-    report.add({.name = fmt::format("vgg16, 4 V-partitions, fc6 in {} H-partitions", slices),
+    const auto name = fmt::format("vgg16, 4 V-partitions, fc6 in {} H-partitions", slices);
+    report.add({.name = name,
                 .unit = "ms",
                 .a = {"cluster", ms[0]},
                 .b = bench::Side{"whole, one process", ms[1]},
                 .aim = bench::ratio_at_most(aim)});
+    profile(cluster, client, payload, name, report);
   }
   return report.finish();
 }
