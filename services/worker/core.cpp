@@ -152,9 +152,7 @@ void Core::ask_for_shared() {
 
 void Core::on_message(const protocol::Chunk& chunk) { tasks_.on_chunk(chunk, now_.steady); }
 
-void Core::on_message(const protocol::Stored& stored) {
-  tasks_.erase(stored.task);
-}
+void Core::on_message(const protocol::Stored& stored) { tasks_.erase(stored.task); }
 
 void Core::on_message(const protocol::SayHello&) {
   if (now_.steady - last_hello_ >= kHelloAgain) say_hello();
