@@ -88,6 +88,13 @@ void settle_ballot(State& s, const protocol::TaskKey& key) {
   if (!open) s.ballots.erase(key);
 }
 
+void end_doubts(State& s, const protocol::TaskKey& key) {
+  Ballot* ballot = find_ballot(s, key);
+  if (ballot == nullptr) return;
+  for (auto& [worker, copy] : ballot->copies) copy.doubted = false;
+  settle_ballot(s, key);
+}
+
 void on_ballot_stored(State& s, const protocol::TaskKey& key) {
   Ballot* ballot = find_ballot(s, key);
   if (ballot == nullptr) return;
@@ -170,10 +177,9 @@ void expire_doubts(State& s) {
   for (auto& [key, ballot] : s.ballots) {
     if (!ballot.decided || s.now.steady - ballot.doubted <= kDoubts) continue;
     if (!ballot.stored && find_task(s, key)) continue;
-    for (auto& [worker, copy] : ballot.copies) copy.doubted = false;
     settled.push_back(key);
   }
-  for (const auto& key : settled) settle_ballot(s, key);
+  for (const auto& key : settled) end_doubts(s, key);
 }
 
 }  // namespace

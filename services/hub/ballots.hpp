@@ -43,6 +43,7 @@ void expire_ballots(State& s);
 void end_round(State& s, const TaskPlace& at, const std::string& why, TakeBack how);
 // Whoever has voted is done, once there is a verdict and the result is stored or not needed.
 void settle_ballot(State& s, const protocol::TaskKey& key);
+void end_doubts(State& s, const protocol::TaskKey& key);  // nothing can settle them any more
 
 // ---- secrecy ----
 enum class OwedVotes { none, late, needed };

@@ -24,11 +24,6 @@ bool keeps_feature_maps(State& s, const JobId& job) {
          finished->second.summary.state == JobState::done;  // of a failed job its input is kept
 }
 
-void end_doubts(State& s, const protocol::TaskKey& key, Ballot& ballot) {
-  for (auto& [worker, copy] : ballot.copies) copy.doubted = false;
-  settle_ballot(s, key);
-}
-
 void show_stored(State& s, const protocol::TaskKey& key, const Copy& copy) {
   if (s.voters.empty()) return;
   const Peer voter{protocol::Role::voter, s.voters.back()};
@@ -47,7 +42,7 @@ void show_values(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
     Copy& copy = at->second;
     copy.shown = true;
     if (ballot.stored && is_taken(ballot, copy)) {
-      if (!keeps_feature_maps(s, verdict.task.job)) return end_doubts(s, verdict.task, ballot);
+      if (!keeps_feature_maps(s, verdict.task.job)) return end_doubts(s, verdict.task);
       show_stored(s, verdict.task, copy);
     } else if (copy.failure.empty() && (!ballot.decided || copy.doubted)) {
       s.send_worker(worker, protocol::Run{verdict.task, copy.epoch, ballot.inputs, false});

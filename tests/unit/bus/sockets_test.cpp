@@ -42,6 +42,18 @@ struct Connection {
   Connection& operator=(const Connection&) = delete;
 };
 
+// Once the other end has read what was written, or never.
+Room room_when_read(Sockets& sockets, const Connection& connection) {
+  std::string bytes(1000, 'x');
+  Room room = sockets.room();
+  for (int i = 0; i < 5000 && room.bytes != room.capacity; ++i) {
+    (void)!::read(connection.far, bytes.data(), bytes.size());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    room = sockets.room();
+  }
+  return room;
+}
+
 TEST(Sockets, those_that_are_not_there_have_room_for_everything) {
   constexpr auto kAll = std::numeric_limits<std::size_t>::max();
   EXPECT_EQ(Sockets().room().bytes, kAll);
@@ -66,12 +78,7 @@ TEST(Sockets, what_was_handed_over_takes_room_until_it_is_sent) {
   EXPECT_EQ(sockets.room().bytes, empty.bytes - 1000);
   std::string bytes(1000, 'x');
   ASSERT_EQ(::write(connection.near, bytes.data(), bytes.size()), 1000);
-  Room room = sockets.room();
-  for (int i = 0; i < 5000 && room.bytes != room.capacity; ++i) {
-    (void)!::read(connection.far, bytes.data(), bytes.size());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    room = sockets.room();
-  }
+  const Room room = room_when_read(sockets, connection);
   EXPECT_EQ(room.bytes, room.capacity);
 }
 
@@ -90,12 +97,7 @@ TEST(Sockets, what_another_one_has_carried_takes_no_room) {
   bytes.resize(5000);
   sockets.handed(bytes.size());
   ASSERT_EQ(::write(connection.near, bytes.data(), bytes.size()), 5000);
-  Room room = sockets.room();
-  for (int i = 0; i < 5000 && room.bytes != room.capacity; ++i) {
-    (void)!::read(connection.far, bytes.data(), bytes.size());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    room = sockets.room();
-  }
+  const Room room = room_when_read(sockets, connection);
   ::close(other);
   EXPECT_EQ(room.bytes, room.capacity);
 }
