@@ -3,7 +3,6 @@
 // some jobs more, of which the timeline says where the time goes.
 #include "common/cnn/npy.hpp"
 #include "common/engine/engine.hpp"
-#include "common/partition/plan.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
 #include "tests/bench/support/job_times.hpp"
@@ -14,19 +13,12 @@ using namespace hyps;
 
 constexpr int kProfiled = 10;  // jobs
 
-partition::Plan plan_of(const bench::Cluster& cluster, const std::string& model) {
-  const auto told = nlohmann::json::parse(cluster.hyps({"describe", "model", model, "-o", "json"}));
-  auto plan = partition::plan_from_json(told.at("plan_json").dump());
-  if (!plan.ok()) bench::fail(plan.error().message);
-  return std::move(*plan);
-}
-
 // Where the time goes: of each stage from its inputs' being stored to its outputs' being stored,
 // beside what of it is computing; and what is left of the time that the client waits.
 void profile(const bench::Cluster& cluster, bench::Client& client, const Blob& payload,
              const std::string& name, bench::Report& report) {
   using Clock = std::chrono::steady_clock;
-  const partition::Plan plan = plan_of(cluster, "vgg16");
+  const partition::Plan plan = bench::plan_of(cluster, "vgg16");
   std::vector<std::string> stages;  // in their order; the slices of a layer are one
   std::map<std::string, std::pair<bench::Samples, bench::Samples>> took;
   const auto add = [&](const std::string& stage, double whole, double computed) {
@@ -38,9 +30,7 @@ void profile(const bench::Cluster& cluster, bench::Client& client, const Blob& p
     const auto begin = Clock::now();
     const auto answer = client.ask("vgg16", payload);
     double left = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-    const auto timeline = nlohmann::json::parse(
-        cluster.hyps({"logs", answer.at("job").get<std::string>(), "-o", "json"}));
-    const bench::JobTimes times = bench::times_of(answer, timeline, plan);
+    const bench::JobTimes times = bench::times_of(cluster, answer, plan);
     std::string sliced;
     for (const auto& part : plan.partitions) {
       const bench::PartTimes& own = times.parts.at(part.name.text);

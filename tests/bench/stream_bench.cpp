@@ -6,6 +6,7 @@
 #include "common/partition/partition.hpp"
 #include "tests/bench/support/cluster.hpp"
 #include "tests/bench/support/inputs.hpp"
+#include "tests/bench/support/job_times.hpp"
 #include "tests/bench/support/testbed.hpp"
 
 namespace {
@@ -75,11 +76,7 @@ class Pipeline {
         client_(cluster_.port()) {
     const auto file = bench::save_model(graph, folder_.path()).string();
     cluster_.hyps({"deploy", file, "--name", kPipeline, "--objective", "throughput"});
-    const auto model =
-        nlohmann::json::parse(cluster_.hyps({"describe", "model", kPipeline, "-o", "json"}));
-    auto plan = partition::plan_from_json(model.at("plan_json").dump());
-    if (!plan.ok()) bench::fail(plan.error().message);
-    plan_ = std::move(*plan);
+    plan_ = bench::plan_of(cluster_, kPipeline);
 
     partition::Request whole;
     whole.model_name = kAlone;

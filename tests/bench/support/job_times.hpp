@@ -70,9 +70,21 @@ inline StageTimes stage_of(const partition::Plan& plan, const JobTimes& times,
   return stage;
 }
 
-// Of a job's answer and its timeline (`hyps logs JOB -o json`).
-inline JobTimes times_of(const nlohmann::json& answer, const nlohmann::json& timeline,
-                         const partition::Plan& plan) {
+// As the cluster (bench::Cluster or DeviceCluster) tells it.
+template <typename AnyCluster>
+partition::Plan plan_of(const AnyCluster& cluster, const std::string& model) {
+  const auto told = nlohmann::json::parse(cluster.hyps({"describe", "model", model, "-o", "json"}));
+  auto plan = partition::plan_from_json(told.at("plan_json").dump());
+  if (!plan.ok()) fail(plan.error().message);
+  return std::move(*plan);
+}
+
+// Of a job with this answer.
+template <typename AnyCluster>
+JobTimes times_of(const AnyCluster& cluster, const nlohmann::json& answer,
+                  const partition::Plan& plan) {
+  const auto timeline = nlohmann::json::parse(
+      cluster.hyps({"logs", answer.at("job").get<std::string>(), "-o", "json"}));
   JobTimes times;
   times.latency = answer.at("latency_ms").get<double>();
   std::map<std::string, double> stored_at{{partition::kImageTensor, 0.0}};

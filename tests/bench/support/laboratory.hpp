@@ -54,9 +54,7 @@ class Laboratory {
 
   JobTimes ask(const std::string& name) {
     const nlohmann::json answer = client_.ask(name, input_);
-    const nlohmann::json timeline = nlohmann::json::parse(
-        cluster_.hyps({"logs", answer.at("job").get<std::string>(), "-o", "json"}));
-    return times_of(answer, timeline, plans_.at(name));
+    return times_of(cluster_, answer, plans_.at(name));
   }
 
  private:
