@@ -124,9 +124,11 @@ void Core::start_computing(Partition& partition, const Batch& batch) {
     input_bytes += task->input_bytes();
     task->state = TaskState::computing;
     log(Log::Level::info, "computing",
-        {{"job", key.job.text},
-         {"partition", to_string(key_of(key))},
-         {"together", std::to_string(batch.size())}});
+        {{"job", key.job.text}, {"partition", to_string(key_of(key))}});
+  }
+  if (batch.size() > 1) {
+    log(Log::Level::info, "computing.together",
+        {{"partition", to_string(partition.key())}, {"images", std::to_string(batch.size())}});
   }
   partitions_.touch(partition);
   tasks_.begin_computing(
