@@ -4,6 +4,7 @@
 
 #include "common/cnn/sharing.hpp"
 #include "services/hub/ballots.hpp"
+#include "services/hub/failures.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/quick.hpp"
 #include "services/hub/relays.hpp"
@@ -213,18 +214,19 @@ Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t
   const auto& partition = plan.plan.partitions[index];
   const auto routes = plan.routes.find(partition.name);
   if (routes == plan.routes.end()) return nullptr;
-  Worker* slow = nullptr;
+  Worker* last_choice = nullptr;
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
     if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     Worker* worker = s.find_worker(route.worker);
-    const bool straggles = worker->straggles_with.has_value();
-    if (straggles && slow != nullptr) continue;
+    const bool asked_last = worker->straggles_with || fails_at(s, *worker, plan.id, partition.name);
+    if (asked_last && last_choice != nullptr) continue;
     epoch = route.epoch;
-    if (!straggles) return has_credit(s, *worker, job, index) ? worker : nullptr;
-    slow = worker;
+    if (!asked_last) return has_credit(s, *worker, job, index) ? worker : nullptr;
+    last_choice = worker;
   }
-  return slow != nullptr && has_credit(s, *slow, job, index) ? slow : nullptr;
+  const bool has_room = last_choice != nullptr && has_credit(s, *last_choice, job, index);
+  return has_room ? last_choice : nullptr;
 }
 
 void send_order(State& s, const Job& job, const partition::Partition& partition,

@@ -4,6 +4,7 @@
 
 #include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
+#include "services/hub/failures.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/quick.hpp"
@@ -182,7 +183,8 @@ void store_outputs(State& s, const Place& at) {
   }
   at.given.received.clear();
   at.task.state = Task::State::storing;
-  const Worker* worker = s.find_worker(at.given.worker);
+  Worker* worker = s.find_worker(at.given.worker);
+  if (worker != nullptr) note_success(*worker, key_of(at.job, at.partition));
   at.job.made_by[at.index] = {at.given.worker, worker == nullptr ? 0 : worker->info.incarnation};
   if (find_ballot(s, key_of(at.job, at.partition)) == nullptr) {
     learn_pace(*s.find_plan(at.job.summary.plan), at.index, s.now.steady - at.given.given);
@@ -261,6 +263,7 @@ void on_task_failed(State& s, const WorkerId& worker, const protocol::TaskFailed
   if (failed.permanent) {
     return fail_job(s, at->job, at->partition.name.text + ": " + why);
   }
+  if (Worker* failing = s.find_worker(worker)) note_failure(s, *failing, failed.task);
   take_back(s, at->place(), worker, why, TakeBack::failed);
 }
 

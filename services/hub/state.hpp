@@ -55,6 +55,7 @@ struct Worker {
   Credits credits;                   // taken by tasks that are dispatched, voting or storing
   std::set<protocol::TaskKey> late;  // votes it owes that can no longer matter
   std::optional<protocol::TaskKey> straggles_with;  // given to another too; it may still have it
+  std::map<std::pair<PlanId, PartitionName>, Milliseconds> failed_at;  // when last (failures.hpp)
   std::set<Digest> lacks;                    // missing files of bundles that it has asked for
   std::optional<protocol::Assign> assigned;  // as last sent to this incarnation
   std::int64_t done = 0;

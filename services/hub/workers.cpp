@@ -74,6 +74,7 @@ void greet(State& s, Worker& worker) {
 void begin_incarnation(State& s, Worker& worker, std::uint64_t incarnation) {
   lose_tasks(s, worker.info.id, "the worker was started anew");
   worker.info.incarnation = incarnation;
+  worker.failed_at.clear();
   worker.assigned.reset();
   worker.loaded.clear();
   s.snapshot_due = true;

@@ -1,6 +1,8 @@
 // Too little of something: processor, memory, file descriptors.
 #include <sys/resource.h>
 
+#include <set>
+
 #include "control_group.hpp"
 #include "scenario.hpp"
 
@@ -57,17 +59,24 @@ TEST_F(Memory, OfAWorkerIsScarce) { spoil("w1"); }
 
 class Descriptors : public Scenario {
  protected:
-  static std::size_t open_files(pid_t pid) {
-    const std::filesystem::directory_iterator files("/proc/" + std::to_string(pid) + "/fd");
-    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+  // The number from which on nothing may be opened, so that `more` can: the lowest free ones are
+  // taken first.
+  static rlim_t limit_for(pid_t pid, std::size_t more) {
+    std::set<rlim_t> open;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+      open.insert(std::stoul(entry.path().filename()));
+    }
+    rlim_t limit = 0;
+    for (;; ++limit) {
+      if (!open.contains(limit) && more-- == 0) return limit;
+    }
   }
-  // Those it has, and so many more. Descriptors have numbers below the limit; there are no gaps to
-  // speak of.
   void allow_more(const std::string& name, std::size_t more) {
     const pid_t pid = cluster_.pid(name);
     rlimit limit{};
     ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &limit), 0);
-    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, open_files(pid) + more);
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, limit_for(pid, more));
     ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), 0);
   }
 };
@@ -83,6 +92,18 @@ TEST_F(Descriptors, OfAWorkerAreGoneWhenTheBrokerRestarts) {
   expect_all_answered();
   allow_more("w1", 1000);
   ASSERT_TRUE(client_.wait_workers_online(3));
+  expect_still_answering();
+}
+
+// It is online, and can neither fetch nor load what it is assigned.
+TEST_F(Descriptors, OfAWorkerAreGoneBeforeItHasItsPartitions) {
+  cluster_.start_all();
+  ASSERT_TRUE(client_.wait_workers_online(3));
+  allow_more("w1", 0);
+  deploy();
+  ask_for(3000);
+  expect_all_answered();
+  allow_more("w1", 1000);
   expect_still_answering();
 }
 
