@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "model.hpp"
+#include "services/hub/failures.hpp"
 #include "services/hub/keys.hpp"
 
 namespace hyps::sim {
@@ -181,8 +182,8 @@ void Scrutineer::check_unseen(const hub::State& state, const WorkerId& worker,
   }
 }
 
-// Who stands by is not asked for what the one before it, which has nothing to do and is late with
-// nothing, is there for.
+// Who stands by is not asked for what the one before it, which has nothing to do, is late with
+// nothing and has not failed at it lately, is there for.
 void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
                                const protocol::Run& run) {
   const auto* part = find_partition(run.task);
@@ -199,6 +200,7 @@ void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
                       known->second.assigned && known->second.credits.empty() &&
                       !known->second.straggles_with;
     if (!idle || is_quarantined(state, route.worker)) continue;
+    if (hub::fails_at(state, known->second, plan->second.id, part->name)) continue;
     if (part->safe_zone && !known->second.info.safe_zone) continue;
     world_.violate(part->name.text + " is given to " + worker.text + ", while " +
                    route.worker.text + " is there for it");
