@@ -20,6 +20,7 @@ struct Copy {
   Milliseconds given{0};
   Lease lease;
   std::optional<protocol::TaskDone> vote;
+  std::string arithmetic;    // of the process that voted; its worker may be another one by now
   std::string failure;       // not empty: it is out, and why; a vote it has given stays
   bool holds_credit = true;  // until its vote can no longer matter, or the result is stored
   bool shown = false;        // its outputs go to the voter

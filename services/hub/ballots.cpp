@@ -101,12 +101,8 @@ protocol::Ballot message_of(const State& s, const protocol::TaskKey& key, const 
   for (const auto& [worker, copy] : ballot.copies) {
     message.outstanding += copy.is_awaited() ? 1 : 0;
     if (!copy.vote) continue;
-    protocol::Vote vote{worker, copy.epoch, {}, !is_quarantined(s, worker), copy.vote->outputs};
-    const auto known = s.workers.find(worker);
-    if (known != s.workers.end()) {
-      vote.arithmetic = known->second.info.isa + " " + known->second.info.version;
-    }
-    message.votes.push_back(std::move(vote));
+    message.votes.push_back(
+        {worker, copy.epoch, copy.arithmetic, !is_quarantined(s, worker), copy.vote->outputs});
   }
   return message;
 }
@@ -239,10 +235,11 @@ void on_agreed(State& s, Ballot& ballot, const protocol::Verdict& verdict) {
     if (!take_from_next_member(s, *at, ballot)) {
       end_round(s, *at, "none of those that agreed is there any more", TakeBack::lost);
     }
-  } else if (!agrees(verdict, ballot.forwarded)) {
+  } else if (!agrees(verdict, ballot.forwarded) && at->job->summary.state == JobState::running) {
     redo_from(s, *at,
               verdict.task.partition.text + " of " + ballot.forwarded.text +
-                  " was forwarded, and those that agree have another result");
+                  " was forwarded, and those that agree have another result",
+              TakeBack::moved);
   }
   settle_ballot(s, verdict.task);
 }
@@ -284,6 +281,9 @@ bool on_vote(State& s, const WorkerId& worker, const protocol::TaskDone& done) {
   }
   if (!copy->failure.empty()) return false;
   copy->vote = done;
+  if (const Worker* voter = s.find_worker(worker)) {
+    copy->arithmetic = voter->info.isa + " " + voter->info.version;
+  }
   // One too many differs as much as a million: only so much of a wrong announcement is kept.
   copy->vote->outputs.resize(std::min(done.outputs.size(), ballot.outputs + 1));
   ballot.number = ++s.last_ballot_number;
@@ -333,7 +333,8 @@ void on_verdict(State& s, const protocol::Verdict& verdict) {
     return end_round(s, *at, why, TakeBack::failed);
   }
   close_ballot(s, verdict.task);
-  redo_from(s, *at, why);  // forwarded at once, and never confirmed
+  if (at->job->summary.state != JobState::running) return;
+  redo_from(s, *at, why, TakeBack::failed);  // forwarded at once, and never confirmed
 }
 
 namespace {

@@ -78,7 +78,8 @@ void redo_unconfirmed(State& s, Job& job, const Restored& restored) {
   for (std::size_t i = 0; i < job.tasks.size(); ++i) {
     if (!marks->second.contains(plan->plan.partitions[i].name)) continue;
     redo_from(s, {&job, i},
-              "it was forwarded, and the hub was restarted before its replicas agreed");
+              "it was forwarded, and the hub was restarted before its replicas agreed",
+              TakeBack::moved);
   }
 }
 
@@ -148,6 +149,7 @@ void begin(State& s, Restored restored) {
 
 void tell_resumed(State& s) {
   for (auto& [sequence, job] : s.jobs) {
+    if (job.summary.state == JobState::closing) continue;
     const PlanState* plan = s.find_plan(job.summary.plan);
     std::string stored;
     for (std::size_t i = 0; i < job.tasks.size() && plan != nullptr; ++i) {

@@ -11,10 +11,12 @@
 #include "services/hub/files.hpp"
 #include "services/hub/invariants.hpp"
 #include "services/hub/jobs.hpp"
+#include "services/hub/migration.hpp"
 #include "services/hub/models.hpp"
 #include "services/hub/outputs.hpp"
 #include "services/hub/queries.hpp"
 #include "services/hub/recovery.hpp"
+#include "services/hub/redo.hpp"
 #include "services/hub/relays.hpp"
 #include "services/hub/results.hpp"
 #include "services/hub/retention.hpp"
@@ -178,6 +180,7 @@ struct Handle {
 
 // What follows from a round of events, once for all its causes.
 void settle_round(State& s) {
+  redo_all_of_liars(s);
   if (s.plans_due) {
     s.plans_due = false;
     collect_plans(s);

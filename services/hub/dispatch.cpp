@@ -134,6 +134,17 @@ bool may_compute(State& s, const WorkerId& id, const partition::Partition& parti
          may_run(worker->info, partition);
 }
 
+bool has_workers(State& s, const PlanState& plan, const partition::Partition& partition) {
+  const auto routes = plan.routes.find(partition.name);
+  if (routes == plan.routes.end()) return false;
+  const auto there = std::count_if(
+      routes->second.begin(), routes->second.end(), [&](const protocol::Route& route) {
+        return may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker) &&
+               !lacks_bundle(s, route.worker, plan, partition.name);
+      });
+  return there >= (partition.replication.votes() ? partition.replication.quorum : 1);
+}
+
 std::int64_t batch_of(const Worker& worker, const partition::Partition& partition) {
   if (!cnn::is_worth_sharing(partition.cost.weight_bytes, partition.cost.flops)) return 1;
   return std::clamp<std::int64_t>(worker.info.max_batch, 1, kMostBatch);
@@ -208,25 +219,32 @@ void take_credit(State& s, Worker& worker, const Job& job, std::size_t index) {
                       most_quick_tasks(s, job, plan, index, worker.info.id) > 0);
 }
 
-// The others stand by.
+// The others stand by. Of those that are asked last, one with room: a straggler, or else the one
+// that failed the longest time ago.
 Worker* free_worker(State& s, const PlanState& plan, const Job& job, std::size_t index,
                     Epoch& epoch) {
   const auto& partition = plan.plan.partitions[index];
   const auto routes = plan.routes.find(partition.name);
   if (routes == plan.routes.end()) return nullptr;
-  Worker* last_choice = nullptr;
+  Worker* last = nullptr;
+  Milliseconds last_failed{0};
   for (const protocol::Route& route : routes->second) {
     if (!may_compute(s, route.worker, partition) || is_quarantined(s, route.worker)) continue;
     if (lacks_bundle(s, route.worker, plan, partition.name)) continue;
     Worker* worker = s.find_worker(route.worker);
-    const bool asked_last = worker->straggles_with || fails_at(s, *worker, plan.id, partition.name);
-    if (asked_last && last_choice != nullptr) continue;
+    const auto failed = failed_at(s, *worker, plan.id, partition.name);
+    const bool has_room = has_credit(s, *worker, job, index);
+    if (!failed && !worker->straggles_with) {
+      epoch = route.epoch;
+      return has_room ? worker : nullptr;
+    }
+    const Milliseconds when = failed.value_or(Milliseconds::min());
+    if (!has_room || (last != nullptr && last_failed <= when)) continue;
+    last = worker;
+    last_failed = when;
     epoch = route.epoch;
-    if (!asked_last) return has_credit(s, *worker, job, index) ? worker : nullptr;
-    last_choice = worker;
   }
-  const bool has_room = last_choice != nullptr && has_credit(s, *last_choice, job, index);
-  return has_room ? last_choice : nullptr;
+  return last;
 }
 
 void send_order(State& s, const Job& job, const partition::Partition& partition,

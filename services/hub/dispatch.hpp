@@ -12,6 +12,8 @@ void schedule(State& s);
 
 // Whether the worker is there and may have this partition.
 bool may_compute(State& s, const WorkerId& worker, const partition::Partition& partition);
+// Whether a worker that is not in quarantine, or a quorum of them, is there for it.
+bool has_workers(State& s, const PlanState& plan, const partition::Partition& partition);
 // How many tasks of the partition the worker may compute in one go.
 inline constexpr std::int64_t kMostBatch = 64;  // whatever a worker says
 std::int64_t batch_of(const Worker& worker, const partition::Partition& partition);

@@ -172,13 +172,26 @@ void add_closing_records(const State& s, const Job& job, store::Batch& batch) {
   }
 }
 
+namespace {
+
+// A verdict may have been noted since.
+void tell_outcome(State& s, const Job& job) {
+  const auto outcome =
+      std::find_if(job.timeline.rbegin(), job.timeline.rend(), [](const TimelineEvent& event) {
+        return event.event == "answered" || event.event == "failed";
+      });
+  if (outcome != job.timeline.rend()) tell(s, job.summary, *outcome);
+}
+
+}  // namespace
+
 void finish_job(State& s, const JobId& id) {
   Job* job = s.find_job(id);
   if (job == nullptr || job->summary.state != JobState::closing) return;
   if (is_spot_check(job->summary)) return end_spot_check(s, id);
   drop_tasks(s, *job);
   job->summary.state = job->summary.error.empty() ? JobState::done : JobState::failed;
-  if (!job->timeline.empty()) tell(s, job->summary, job->timeline.back());
+  tell_outcome(s, *job);
   s.log(Log::Level::info, "job.finished",
         {{"job", id.text},
          {"model", job->summary.model.text},

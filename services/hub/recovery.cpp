@@ -6,6 +6,7 @@
 
 #include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
+#include "services/hub/failures.hpp"
 #include "services/hub/jobs.hpp"
 #include "services/hub/keys.hpp"
 #include "services/hub/reputations.hpp"
@@ -90,7 +91,7 @@ void come_back(State& s, const TaskPlace& at, const WorkerId& worker, const std:
   if (how == TakeBack::failed) {
     ++task.attempts;
     task.not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms * task.attempts);
-  } else {
+  } else if (how != TakeBack::unsent) {
     ++task.losses;
   }
   ++job.summary.recoveries;
@@ -124,7 +125,7 @@ void lose_tasks(State& s, const WorkerId& worker, const std::string& why) {
     }
   }
   lose_copies(s, worker, why);
-  if (computing) suspect(s, *computing->job, computing->index, worker);
+  if (computing) suspect(s, *computing, worker);
 }
 
 void take_moved_tasks(State& s, const PlanState& plan) {
@@ -133,6 +134,7 @@ void take_moved_tasks(State& s, const PlanState& plan) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       if (job.tasks[i].state != Task::State::dispatched) continue;
       for (const WorkerId& worker : workers_of(job.tasks[i])) {
+        if (job.tasks[i].state != Task::State::dispatched) break;  // the job has failed
         if (route_to(plan, plan.plan.partitions[i].name, worker) != nullptr) continue;
         take_back(s, {&job, i}, worker, "the partition was assigned to another worker",
                   TakeBack::moved);
@@ -159,20 +161,6 @@ void drop_tasks(State& s, Job& job) {
   s.schedule_due = true;
 }
 
-namespace {
-
-// Takes it back from the worker it was given to, or from all of its replicas.
-void give_up(State& s, const TaskPlace& at, const std::string& why, TakeBack how) {
-  const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
-  const Ballot* ballot = find_ballot(s, key_of(*at.job, partition));
-  if (ballot != nullptr && !ballot->decided) return end_round(s, at, why, how);
-  for (const WorkerId& worker : workers_of(at.job->tasks[at.index])) {
-    take_back(s, at, worker, why, how);
-  }
-}
-
-// A full disk may put it off; what is stored again by then stays. Should it be lost in a crash,
-// they count as stored again, and damage is found again.
 void delete_feature_maps(State& s, const JobId& id, std::vector<std::string> tensors) {
   const auto build = [&s, id, tensors = std::move(tensors)]() -> std::optional<store::Batch> {
     const Job* job = s.find_job(id);
@@ -186,6 +174,18 @@ void delete_feature_maps(State& s, const JobId& id, std::vector<std::string> ten
     return batch;
   };
   s.persist_until_done(build, [] {});
+}
+
+namespace {
+
+// Takes it back from the worker it was given to, or from all of its replicas.
+void give_up(State& s, const TaskPlace& at, const std::string& why, TakeBack how) {
+  const auto& partition = s.find_plan(at.job->summary.plan)->plan.partitions[at.index];
+  const Ballot* ballot = find_ballot(s, key_of(*at.job, partition));
+  if (ballot != nullptr && !ballot->decided) return end_round(s, at, why, how);
+  for (const WorkerId& worker : workers_of(at.job->tasks[at.index])) {
+    if (at.job->summary.state == JobState::running) take_back(s, at, worker, why, how);
+  }
 }
 
 bool reads(const partition::Partition& partition, const std::string& tensor) {
@@ -250,8 +250,11 @@ void on_input_not_sent(State& s, const InputNotSent& event) {
   if (event.error.kind == ErrorKind::disconnected) return;
   const bool gone =
       event.error.kind == ErrorKind::corrupt || event.error.kind == ErrorKind::not_found;
+  const bool is_full = event.error.kind == ErrorKind::overloaded;
   give_up(s, *at, "its input could not be sent: " + event.error.message,
-          gone || event.error.kind == ErrorKind::overloaded ? TakeBack::moved : TakeBack::failed);
+          gone      ? TakeBack::moved
+          : is_full ? TakeBack::unsent
+                    : TakeBack::failed);
   if (job.summary.state != JobState::running) return;
   if (gone) return undo(s, job, event.tensor, event.error.message);
   job.tasks[at->index].not_before = s.now.steady + Milliseconds(s.config.retry_delay_ms);
@@ -297,74 +300,11 @@ void expire_tasks(State& s) {
         if (given.done && s.now.steady - given.done_at > result_timeout) {
           take_back(s, {&job, i}, worker, "its outputs did not arrive in time", TakeBack::moved);
         } else if (s.now.steady - given.given > task_timeout) {
+          note_failure(s, worker, key_of(job, s.find_plan(job.summary.plan)->plan.partitions[i]));
           take_back(s, {&job, i}, worker, "it was not done in time", TakeBack::failed);
         }
       }
     }
-  }
-}
-
-namespace {
-
-bool is_at_rest(const Job& job) {
-  for (const Task& task : job.tasks) {
-    if (task.state != Task::State::idle && task.state != Task::State::stored) return false;
-  }
-  return true;
-}
-
-// Feature maps between layers are the same tensors in every plan of one model. Slices are not: they
-// belong to the cut.
-bool is_of_any_plan(const std::string& tensor) { return tensor.find('#') == std::string::npos; }
-
-// Each partition has a worker, or a quorum of them, that is there.
-bool can_run(State& s, const PlanState& plan) {
-  return std::all_of(
-      plan.plan.partitions.begin(), plan.plan.partitions.end(), [&](const auto& partition) {
-        const auto routes = plan.routes.find(partition.name);
-        if (routes == plan.routes.end()) return false;
-        const auto there = std::count_if(
-            routes->second.begin(), routes->second.end(), [&](const protocol::Route& route) {
-              return may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker);
-            });
-        return there >= (partition.replication.votes() ? partition.replication.quorum : 1);
-      });
-}
-
-void migrate(State& s, Job& job, const PlanState& plan) {
-  std::vector<std::string> slices;
-  std::erase_if(job.stored, [&](const auto& item) {
-    if (is_of_any_plan(item.first)) return false;
-    slices.push_back(item.first);
-    return true;
-  });
-  drop_tasks(s, job);  // verdicts whose result nobody has fetched
-  if (!slices.empty()) delete_feature_maps(s, job.summary.id, std::move(slices));
-  bind_plan(job, plan);
-  TimelineEvent moved;
-  moved.event = "recovered";
-  moved.detail = "goes on with plan " + plan.id.text;
-  note_and_tell(s, job, std::move(moved));
-  store::Batch batch;
-  batch.puts.emplace_back(job_key(job.summary.id), encode_job(job));
-  // The old plan's record goes later: should this write be lost, so is that.
-  s.persist(std::move(batch), [](const Status&) {});
-  s.plans_due = s.schedule_due = true;
-}
-
-}  // namespace
-
-void migrate_jobs(State& s) {
-  for (auto& [sequence, job] : s.jobs) {
-    if (job.summary.state != JobState::running || !is_at_rest(job)) continue;
-    if (has_unconfirmed(s, job.summary.id)) continue;
-    const auto* model = s.find_model(job.summary.model);
-    if (model == nullptr || model->plan == job.summary.plan) continue;
-    const PlanState* current = s.find_plan(job.summary.plan);
-    const PlanState* next = s.find_plan(model->plan);
-    if (current == nullptr || next == nullptr) continue;
-    if (current->plan.model_digest != next->plan.model_digest) continue;
-    if (model->state == "ready" || can_run(s, *next)) migrate(s, job, *next);
   }
 }
 

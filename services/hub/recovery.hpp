@@ -21,6 +21,7 @@ enum class TakeBack {
   lost,    // the worker is gone; it is told nothing
   moved,   // another worker has the route now, or the input is gone; this one shall forget it
   failed,  // it was tried and did not work: counts as an attempt
+  unsent,  // the hub has no room to send it just now: nobody's fault, and not counted
 };
 // This worker shall not do it any more. When nobody else does, the task is idle again.
 void take_back(State& s, const TaskPlace& at, const WorkerId& worker, const std::string& why,
@@ -39,13 +40,15 @@ void take_moved_tasks(State& s, const PlanState& plan);
 // The job needs nothing more: workers forget its tasks, credits come back.
 void drop_tasks(State& s, Job& job);
 
+// A full disk may put it off; what is stored again by then stays. Should it be lost in a crash,
+// they count as stored again, and damage is found again.
+void delete_feature_maps(State& s, const JobId& id, std::vector<std::string> tensors);
+
 void on_input_not_sent(State& s, const InputNotSent& event);
 void on_tensor_lost(State& s, const TensorLost& event);
 // On tick: results that do not come, while there is a connection.
 void expire_tasks(State& s);
 // The connection is back: the time without it is nobody's fault.
 void restart_timeouts(State& s);
-// On tick: jobs that cannot go on with their old plan go on with their model's new one.
-void migrate_jobs(State& s);
 
 }  // namespace hyps::hub

@@ -1,6 +1,7 @@
 #include "services/hub/redo.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "services/hub/ballots.hpp"
 #include "services/hub/jobs.hpp"
@@ -47,7 +48,7 @@ void delete_results(State& s, const JobId& id, std::vector<std::string> tensors,
 
 }  // namespace
 
-void redo_from(State& s, const TaskPlace& at, const std::string& why) {
+void redo_from(State& s, const TaskPlace& at, const std::string& why, TakeBack how) {
   Job& job = *at.job;
   const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
   std::set<std::string> wrong;
@@ -73,26 +74,38 @@ void redo_from(State& s, const TaskPlace& at, const std::string& why) {
     forget_result(job, i);
   }
   delete_results(s, job.summary.id, {wrong.begin(), wrong.end()}, std::move(marked));
-  ++job.summary.recoveries;
   job.remade = true;
-  s.schedule_due = true;
-  TimelineEvent recovered;
-  recovered.event = "recovered";
-  recovered.partition = partitions[at.index].name.text;
-  recovered.detail = why;
-  note_and_tell(s, job, std::move(recovered));
+  come_back(s, at, {}, why, how);
 }
 
-void redo_all_of(State& s, const WorkerId& worker) {
-  for (auto& [sequence, job] : s.jobs) {
-    if (job.summary.state != JobState::running) continue;
-    const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
-    for (std::size_t i = 0; i < job.tasks.size(); ++i) {
-      const auto maker = job.made_by.find(i);
-      const bool made = job.tasks[i].state == Task::State::stored && maker != job.made_by.end() &&
-                        maker->second.worker == worker;
-      if (!made || partitions[i].replication.votes()) continue;
-      redo_from(s, {&job, i}, worker.text + ", which made it, has lied");
+namespace {
+
+void redo_all_of(State& s, Job& job, const WorkerId& worker) {
+  const auto& partitions = s.find_plan(job.summary.plan)->plan.partitions;
+  const std::string why = worker.text + ", which made it, has lied";
+  for (std::size_t i = 0; i < job.tasks.size(); ++i) {
+    if (job.summary.state != JobState::running) return;
+    Task& task = job.tasks[i];
+    const protocol::TaskKey key = key_of(job, partitions[i]);
+    if (task.state == Task::State::dispatched && task.with(worker) != nullptr) {
+      if (find_ballot(s, key) == nullptr) take_back(s, {&job, i}, worker, why, TakeBack::moved);
+      continue;
+    }
+    const auto maker = job.made_by.find(i);
+    const bool is_its = maker != job.made_by.end() && maker->second.worker == worker;
+    const bool is_made = task.state == Task::State::stored || task.state == Task::State::storing;
+    if (!is_made || !is_its || !maker->second.alone) continue;
+    release_dispatches(s, task, key);
+    redo_from(s, {&job, i}, why, TakeBack::moved);
+  }
+}
+
+}  // namespace
+
+void redo_all_of_liars(State& s) {
+  for (const WorkerId& worker : std::exchange(s.liars, {})) {
+    for (auto& [sequence, job] : s.jobs) {
+      if (job.summary.state == JobState::running) redo_all_of(s, job, worker);
     }
   }
 }

@@ -25,6 +25,7 @@ void count(State& s, const WorkerId& worker, bool agreed) {
   save(s, worker);
   if (before == reputation.quarantined) return;
   s.snapshot_due = s.status_due = s.schedule_due = true;
+  if (!before) s.liars.insert(worker);
   s.log(Log::Level::warn, before ? "worker.rehabilitated" : "worker.quarantined",
         {{"worker", worker.text}});
 }

@@ -183,10 +183,12 @@ void store_outputs(State& s, const Place& at) {
   }
   at.given.received.clear();
   at.task.state = Task::State::storing;
-  Worker* worker = s.find_worker(at.given.worker);
-  if (worker != nullptr) note_success(*worker, key_of(at.job, at.partition));
-  at.job.made_by[at.index] = {at.given.worker, worker == nullptr ? 0 : worker->info.incarnation};
-  if (find_ballot(s, key_of(at.job, at.partition)) == nullptr) {
+  const Worker* worker = s.find_worker(at.given.worker);
+  note_success(s, at.given.worker, key_of(at.job, at.partition));
+  const bool alone = find_ballot(s, key_of(at.job, at.partition)) == nullptr;
+  at.job.made_by[at.index] = {at.given.worker, worker == nullptr ? 0 : worker->info.incarnation,
+                              alone};
+  if (alone) {
     learn_pace(*s.find_plan(at.job.summary.plan), at.index, s.now.steady - at.given.given);
   }
   learn_compute_time(*s.find_plan(at.job.summary.plan), at.index, at.given.done->compute_us);
@@ -199,6 +201,13 @@ void store_outputs(State& s, const Place& at) {
                        [&s, key, shared, stored] { on_stored(s, key, *shared, stored); });
 }
 
+// It was this worker's fault.
+void fail_task(State& s, const Place& at, const std::string& why) {
+  const WorkerId worker = at.given.worker;  // it goes with the dispatch
+  note_failure(s, worker, key_of(at.job, at.partition));
+  take_back(s, at.place(), worker, why, TakeBack::failed);
+}
+
 void store_when_complete(State& s, const Place& at) {
   if (!at.given.done) return;
   for (const auto& ref : at.given.done->outputs) {
@@ -206,9 +215,8 @@ void store_when_complete(State& s, const Place& at) {
     if (received == at.given.received.end()) return;
     if (is(received->second, ref)) continue;
     const std::string why = "output " + ref.tensor + " is not what was announced";
-    const WorkerId worker = at.given.worker;
-    accuse(s, key_of(at.job, at.partition), worker, why);
-    return take_back(s, at.place(), worker, why, TakeBack::failed);
+    accuse(s, key_of(at.job, at.partition), WorkerId(at.given.worker), why);
+    return fail_task(s, at, why);
   }
   store_outputs(s, at);
 }
@@ -226,11 +234,10 @@ void on_task_done(State& s, const WorkerId& worker, const protocol::TaskDone& do
   if (contradicts_vote(s, worker, done)) {
     const std::string why = "the outputs are not those it announced before";
     accuse(s, done.task, worker, why);
-    return take_back(s, at->place(), worker, why, TakeBack::failed);
+    return fail_task(s, *at, why);
   }
   if (!are_the_outputs(at->partition, done.outputs)) {
-    return take_back(s, at->place(), worker, "the worker reported outputs that are not the plan's",
-                     TakeBack::failed);
+    return fail_task(s, *at, "the worker reported outputs that are not the plan's");
   }
   const bool is_first = !at->given.done;
   at->given.done = done;
@@ -263,8 +270,7 @@ void on_task_failed(State& s, const WorkerId& worker, const protocol::TaskFailed
   if (failed.permanent) {
     return fail_job(s, at->job, at->partition.name.text + ": " + why);
   }
-  if (Worker* failing = s.find_worker(worker)) note_failure(s, *failing, failed.task);
-  take_back(s, at->place(), worker, why, TakeBack::failed);
+  fail_task(s, *at, why);
 }
 
 }  // namespace hyps::hub

@@ -18,7 +18,12 @@ namespace hyps::hub {
 struct Maker {
   WorkerId worker;
   std::uint64_t incarnation = 0;
-  bool operator==(const Maker&) const = default;
+  bool alone = true;  // nobody has voted on them
+
+  // The same process.
+  bool operator==(const Maker& other) const {
+    return worker == other.worker && incarnation == other.incarnation;
+  }
 };
 
 struct SpotCheckNote {

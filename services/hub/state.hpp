@@ -41,6 +41,8 @@ struct PlanState {
   std::vector<double> paces;       // ms from given to here, lately; negative: not known yet
   std::vector<double> compute_ms;  // of that a worker computed; likewise
   TrafficBook traffic;
+  // An old plan's: since when a partition has no worker that is there (migration.hpp).
+  std::optional<Milliseconds> stands_since;
 };
 
 struct Worker {
@@ -115,6 +117,11 @@ struct Kept {
   std::set<Place> with_feature_maps;
 };
 
+struct Suspicion {  // suspects.hpp
+  Milliseconds since{0};
+  std::set<WorkerId> lost;
+};
+
 // The latest one; its outcome is told again to who asks again.
 struct BackupState {
   Peer peer;
@@ -142,6 +149,7 @@ struct State {
   std::map<PlanId, PlanState> plans;
   std::map<WorkerId, Worker> workers;
   std::map<WorkerId, voting::Reputation> reputations;
+  std::set<WorkerId> liars;  // found in this round (redo.hpp)
   std::set<std::string> managers;
   std::vector<std::string> voters;              // the last one is asked, the others stand by
   std::map<protocol::TaskKey, Ballot> ballots;  // of unfinished jobs; late votes may outlive them
@@ -159,8 +167,7 @@ struct State {
   BackupState backup;
   Scrub scrub;
   SpotChecks spot_checks;
-  // Unfinished tasks that workers were lost with, and which workers.
-  std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
+  std::map<protocol::TaskKey, Suspicion> suspects;  // unfinished tasks that workers were lost with
 
   // Partitions that were late, and when last; they want a second worker.
   std::map<std::pair<PlanId, PartitionName>, Milliseconds> late;

@@ -46,7 +46,7 @@ const protocol::Route* second_route(State& s, const PlanState& plan, const TaskP
     return at.job->tasks[at.index].with(route.worker) == nullptr &&
            may_compute(s, route.worker, partition) && !is_quarantined(s, route.worker) &&
            !lacks_bundle(s, route.worker, plan, partition.name) &&
-           !fails_at(s, *s.find_worker(route.worker), plan.id, partition.name) &&
+           !failed_at(s, *s.find_worker(route.worker), plan.id, partition.name) &&
            has_credit(s, *s.find_worker(route.worker), *at.job, at.index) &&
            may_be_given(s, *s.find_worker(route.worker), key) &&
            owed_votes_on_inputs(s, key.job, plan, partition, route.worker) == OwedVotes::none;

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "services/hub/ballots.hpp"
+#include "services/hub/dispatch.hpp"
 #include "services/hub/jobs.hpp"
+#include "services/hub/reputations.hpp"
 
 namespace hyps::hub {
 
@@ -16,10 +18,13 @@ bool is_suspect(const State& s, const protocol::TaskKey& key) { return s.suspect
 // It could begin now, if this worker had nothing else.
 bool waits_for(State& s, const protocol::TaskKey& key, const WorkerId& worker) {
   const auto at = find_task(s, key);
-  if (!at || at->job->tasks[at->index].state != Task::State::idle) return false;
+  if (!at || at->job->summary.state != JobState::running) return false;
+  if (at->job->tasks[at->index].state != Task::State::idle) return false;
   const PlanState& plan = *s.find_plan(key.plan);
-  return route_to(plan, key.partition, worker) != nullptr &&
-         inputs_stored(*at->job, plan.plan.partitions[at->index]);
+  const auto& partition = plan.plan.partitions[at->index];
+  return route_to(plan, key.partition, worker) != nullptr && may_compute(s, worker, partition) &&
+         (partition.replication.votes() || !is_quarantined(s, worker)) &&
+         has_workers(s, plan, partition) && inputs_stored(*at->job, partition);
 }
 
 std::string names_of(const std::set<WorkerId>& workers) {
@@ -30,13 +35,10 @@ std::string names_of(const std::set<WorkerId>& workers) {
 
 }  // namespace
 
-std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker) {
-  std::optional<TaskPlace> first;
-  Milliseconds first_given{0};
-  const auto consider = [&](const TaskPlace& at, Milliseconds given) {
-    if (first && given >= first_given) return;
-    first = at;
-    first_given = given;
+std::optional<Given> believed_computing(State& s, const WorkerId& worker) {
+  std::optional<Given> first;
+  const auto consider = [&](const TaskPlace& at, Milliseconds when) {
+    if (!first || when < first->when) first = {at, when};
   };
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
@@ -48,27 +50,31 @@ std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker) {
   for (const auto& [key, ballot] : s.ballots) {
     const auto copy = ballot.copies.find(worker);
     const auto at = find_task(s, key);
-    if (!at || copy == ballot.copies.end() || !copy->second.is_awaited()) continue;
-    consider(*at, copy->second.given);
+    if (!at || ballot.decided || copy == ballot.copies.end()) continue;
+    if (copy->second.is_awaited()) consider(*at, copy->second.given);
   }
   return first;
 }
 
-void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker) {
+void suspect(State& s, const Given& given, const WorkerId& worker) {
+  Job& job = *given.at.job;
   if (job.summary.state != JobState::running) return;
-  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[index];
-  std::set<WorkerId>& lost = s.suspects[key_of(job, partition)];
-  lost.insert(worker);
-  if (static_cast<std::int64_t>(lost.size()) < s.config.max_workers_lost) return;
+  const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[given.at.index];
+  const auto [at, is_new] = s.suspects.try_emplace(key_of(job, partition));
+  Suspicion& suspicion = at->second;
+  if (is_new) suspicion.since = s.now.steady;
+  if (!is_new && given.when < suspicion.since) return;  // it had other tasks too
+  suspicion.lost.insert(worker);
+  if (static_cast<std::int64_t>(suspicion.lost.size()) < s.config.max_workers_lost) return;
   fail_job(s, job,
            fmt::format("{}: {} different workers were lost while they had it: {}",
-                       partition.name.text, lost.size(), names_of(lost)));
+                       partition.name.text, suspicion.lost.size(), names_of(suspicion.lost)));
 }
 
 void absolve(State& s, const WorkerId& worker) {
-  for (auto& [key, lost] : s.suspects) lost.erase(worker);
+  for (auto& [key, suspicion] : s.suspects) suspicion.lost.erase(worker);
   const auto innocent =
-      std::erase_if(s.suspects, [](const auto& suspect) { return suspect.second.empty(); });
+      std::erase_if(s.suspects, [](const auto& suspect) { return suspect.second.lost.empty(); });
   s.schedule_due = s.schedule_due || innocent > 0;
 }
 

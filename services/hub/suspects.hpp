@@ -5,11 +5,16 @@
 
 namespace hyps::hub {
 
-// The task that this worker is believed to compute: the first it was given of those it has not
-// done.
-std::optional<TaskPlace> believed_computing(State& s, const WorkerId& worker);
-// This worker was lost with it. Fails the job when it was the last it may take along.
-void suspect(State& s, Job& job, std::size_t index, const WorkerId& worker);
+struct Given {
+  TaskPlace at;
+  Milliseconds when{0};
+};
+// The task that this worker is believed to compute: the first it was given of those it has not done
+// and that are still needed.
+std::optional<Given> believed_computing(State& s, const WorkerId& worker);
+// This worker was lost with it. Fails the job when it was the last it may take along; those count
+// that got the task when it was a suspect already, and so had nothing else, and the first one.
+void suspect(State& s, const Given& given, const WorkerId& worker);
 // The process that was thought lost is there: nothing has killed it.
 void absolve(State& s, const WorkerId& worker);
 // A suspect gets a worker for itself alone; a worker that one waits for is given nothing else.

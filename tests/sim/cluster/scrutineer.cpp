@@ -200,7 +200,7 @@ void Scrutineer::check_standby(const hub::State& state, const WorkerId& worker,
                       known->second.assigned && known->second.credits.empty() &&
                       !known->second.straggles_with;
     if (!idle || is_quarantined(state, route.worker)) continue;
-    if (hub::fails_at(state, known->second, plan->second.id, part->name)) continue;
+    if (hub::failed_at(state, known->second, plan->second.id, part->name)) continue;
     if (part->safe_zone && !known->second.info.safe_zone) continue;
     world_.violate(part->name.text + " is given to " + worker.text + ", while " +
                    route.worker.text + " is there for it");

@@ -36,6 +36,13 @@ class DeadLetters : public testing::Test {
     w_.route_all();
     w_.run_dry();
   }
+  // All replicas of a partition have it, and compute for ever.
+  void start_ballot(const std::string& job) {
+    w_.infer(job);
+    while (w_.state().ballots.empty()) ASSERT_TRUE(w_.deliver_next());
+    mute(true);
+    w_.run_dry();
+  }
   // The broken input fails at once: the first worker says that it is no image.
   void fail(const std::string& job, const std::string& image = "image") {
     const std::size_t before = w_.state().finished.size();
@@ -108,6 +115,41 @@ TEST_F(DeadLetters, OneWorkerThatDiesOverAndOverIsOne) {
   w_.start_worker(victim);
   w_.settle();
   EXPECT_EQ(state_of("job"), "done");
+}
+
+// They had it all three, but each of them beside other things, or at the same time.
+TEST_F(DeadLetters, ReplicasThatAreLostTogetherProveNothing) {
+  partition::replicate(w_.plan, {partition::Replication::Mode::majority, 3, 2});
+  w_.deploy();
+  start_ballot("job");
+  std::set<std::string> replicas;
+  for (const auto& [worker, copy] : w_.state().ballots.begin()->second.copies) {
+    replicas.insert(worker.text);
+  }
+  ASSERT_EQ(replicas.size(), 3U);
+  for (const std::string& id : replicas) w_.kill_worker(id);
+  EXPECT_EQ(state_of("job"), "running");
+  for (const std::string& id : replicas) w_.start_worker(id);
+  mute(false);
+  w_.settle(60'000);
+  EXPECT_EQ(state_of("job"), "done");
+}
+
+// Two of its three replicas are gone: it cannot begin, and need not be waited for.
+TEST_F(DeadLetters, ASuspectThatNobodyCanBeGivenHoldsUpNobody) {
+  partition::replicate(w_.plan, {partition::Replication::Mode::majority, 3, 2});
+  w_.deploy();
+  start_ballot("job");
+  const auto& plan = w_.state().plans.begin()->second;
+  const std::string left = plan.routes.at(PartitionName("ingest")).front().worker.text;
+  for (const char* id : {"w1", "w2", "w3", "w4"}) {
+    if (id != left && w_.alive.contains(id)) w_.kill_worker(id);
+  }
+  ASSERT_FALSE(w_.state().suspects.empty());
+  mute(false);
+  w_.infer("next");
+  w_.run_dry();
+  EXPECT_EQ(w_.computed("next", "ingest"), 1);
 }
 
 TEST_F(DeadLetters, JobsThatOnlyWaitAtTheWorkerAreNotBlamed) {

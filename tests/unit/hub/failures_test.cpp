@@ -49,6 +49,24 @@ TEST_F(Failures, OneJobAloneWaitsForAWorkerThatFails) {
   for (int i = 2; i < 6; ++i) EXPECT_EQ(run("job" + std::to_string(i)), 0);
 }
 
+// Both have failed; one of them is well again.
+TEST_F(Failures, OfThoseThatFailedEachIsAskedInTurn) {
+  const auto routes = w.state().plans.begin()->second.routes.at(PartitionName("v01"));
+  const std::string other = routes.back().worker.text;
+  break_first();
+  w.workers.at(other).fail_with = w.workers.at(first).fail_with;
+  w.infer("job1");
+  while (w.events("job1", "recovered").size() < 2) {
+    w.run_dry();
+    w.advance(100);
+    w.beat();
+  }
+  w.workers.at(other).fail_with.reset();
+  w.settle(60'000);
+  ASSERT_EQ(w.answers("job1").size(), 1U);
+  EXPECT_EQ(w.answers("job1")[0]["state"], "done");
+}
+
 TEST_F(Failures, ItIsAskedAgainAfterAMinute) {
   break_first();
   run("job1");

@@ -209,6 +209,33 @@ TEST_F(HubModels, RedeployReplacesTheModelForNewJobsAndOldOnesGoOn) {
   EXPECT_EQ(w.state().files.size(), 1U) << "and so did the old files";
 }
 
+// Its network has nobody any more, and never will: the manager plans the new one only.
+TEST_F(HubModels, AJobWhoseNetworkWasReplacedBeginsAnewWhenItCannotGoOn) {
+  w.deploy();
+  w.infer("job1");
+  while (w.events("job1", "stored").empty()) ASSERT_TRUE(w.deliver_next());
+  const auto other = upload("model.onnx", "another");
+  deploy({other});
+  const std::string old_plan = w.plan.id().text;
+  w.plan.model_digest = other.digest;
+  w.from_manager(protocol::SetPlan{kNet, {other}, partition::to_json(w.plan), {}});
+  ASSERT_NE(w.plan.id().text, old_plan);
+  for (const char* id : {"w1", "w2"}) w.kill_worker(id);
+  w.add_worker("w3", true);
+  w.from_manager(routes("w3", 50));
+  for (int s = 0; s < 29; ++s) {
+    w.run_dry();
+    w.advance(1000);
+    w.beat();
+  }
+  EXPECT_EQ(w.query("job", "job1")["plan"], old_plan) << "its workers may come back";
+  w.settle();
+  ASSERT_EQ(w.answers("job1").size(), 1U);
+  EXPECT_EQ(w.answers("job1")[0]["top"], w.expected_top("image"));
+  EXPECT_TRUE(w.answers("job1")[0]["recoveries"].is_number());
+  EXPECT_EQ(w.computed("job1", "ingest"), 2) << "once of each network";
+}
+
 TEST_F(HubModels, RemovedModelLeavesNothingBehind) {
   w.deploy();
   w.infer("job1");

@@ -177,6 +177,29 @@ void be_without_broker(World& w, bool heard) {
   w.run_dry();
 }
 
+// A slow link keeps the bus full: that is no worker's failure, however often.
+TEST(HubRecovery, ABusThatIsFullFailsNoJob) {
+  auto w = ready_world();
+  w->infer("job1");
+  for (int i = 0; i < 100; ++i) {
+    for (auto& packet : std::exchange(w->network, {})) {
+      if (!packet.checkpoint) {
+        w->deliver(std::move(packet));
+        continue;
+      }
+      const SendCheckpoint& send = *packet.checkpoint;
+      w->step(InputNotSent{send.to, send.task, send.epoch, send.tensor.tensor,
+                           Error{ErrorKind::overloaded, "too much is being sent"}});
+    }
+    w->advance(300);
+    if (i % 3 == 0) w->beat();
+  }
+  ASSERT_EQ(w->state().jobs.size(), 1U);
+  EXPECT_GT(w->state().jobs.begin()->second.summary.recoveries, 60);
+  w->settle();
+  EXPECT_EQ(w->answers("job1").at(0)["state"], "done");
+}
+
 // Was: an input that could not be sent for want of a broker counted as a failure of its partition,
 // and five of them failed the job.
 TEST(HubRecovery, BrokerThatIsAwayFailsNoJobHoweverLongItTakes) {

@@ -312,6 +312,69 @@ TEST_F(Voting, TwoOfTwoThatDifferFailWithoutAnybodyBeingNamed) {
   expect_only_liar("");
 }
 
+// Each round forwards a result and takes it back: that costs a try as well.
+TEST_F(Voting, TwoOfTwoThatDifferFailTooWhenTheFirstResultIsForwarded) {
+  w.config.max_attempts = 3;
+  w.crash_hub();
+  w.start_hub();
+  begin(Mode::first, 2, 2, 2);
+  w.workers.at("w2").lie = [](const Blob& right) {
+    return right.text().starts_with("t:") ? wrong(right) : right;
+  };
+  w.infer("job");
+  w.settle(60'000);
+  ASSERT_EQ(w.answers("job").size(), 1U);
+  EXPECT_EQ(w.answers("job")[0]["state"], "failed");
+  EXPECT_LE(w.computed("job", "v01"), 2 * 3);
+  expect_only_liar("");
+}
+
+// A container may come back on another machine under its name: its vote is of the arithmetic of the
+// process that gave it.
+TEST_F(Voting, AVoteIsOfTheProcessThatGaveIt) {
+  begin(Mode::majority, 3, 2, 3);
+  w.workers.at("w1").info.isa = "another";
+  for (const Event& event : w.workers.at("w1").hello()) w.step(event);
+  w.run_dry();
+  for (const char* other : {"w2", "w3"}) w.workers.at(other).mute = true;
+  const auto votes_of = [&](const std::string& worker) {
+    std::vector<std::string> arithmetics;
+    for (const protocol::Ballot& ballot : w.ballots) {
+      for (const protocol::Vote& vote : ballot.votes) {
+        if (vote.worker.text == worker) arithmetics.push_back(vote.arithmetic);
+      }
+    }
+    return arithmetics;
+  };
+  for (int job = 0; votes_of("w1").empty() && job < 10; ++job) {
+    w.infer("job" + std::to_string(job));
+    w.run_dry();
+  }
+  ASSERT_FALSE(votes_of("w1").empty());
+  w.kill_worker("w1");
+  w.ballots.clear();
+  w.start_worker("w1");
+  ASSERT_NE(w.workers.at("w1").info.isa, "another");
+  for (const char* other : {"w2", "w3"}) w.workers.at(other).mute = false;
+  w.settle(60'000);
+  ASSERT_FALSE(votes_of("w1").empty());
+  EXPECT_EQ(votes_of("w1").front(), "another " + w.workers.at("w1").info.version);
+}
+
+TEST_F(Voting, WhatALiarHasMadeAloneIsMadeAgain) {
+  begin(Mode::majority, 3, 2, 3);
+  const auto& routes = w.state().plans.begin()->second.routes;
+  const std::string liar = routes.at(PartitionName("ingest")).front().worker.text;
+  w.workers.at(liar).lie = [](const Blob& right) {
+    return right.text().starts_with("{") ? right : wrong(right);
+  };
+  w.infer("job");
+  settle_with_manager();
+  expect_only_liar(liar);
+  expect_right("job", "image");
+  EXPECT_EQ(w.computed("job", "ingest"), 2);
+}
+
 TEST_F(Voting, StandbyComputesOnlyWhenTheFirstIsGone) {
   begin(Mode::standby, 2, 1, 3);
   run("job1");
