@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,9 +22,12 @@ struct Image {
 inline constexpr std::int64_t kMaxPixels = 64'000'000;
 inline constexpr std::int64_t kMaxSide = 65'500;
 
-// Errors: invalid (no image, truncated, larger than kMaxPixels or kMaxSide: told from the header,
-// before memory is taken).
-Result<Image> decode(const Blob& bytes);
+inline constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
+
+// `most_bytes`: of memory, for the pixels and for what decoding them needs. Errors: invalid (no
+// image, truncated, larger than kMaxPixels, kMaxSide or the memory: told from the header, before
+// memory is taken).
+Result<Image> decode(const Blob& bytes, std::int64_t most_bytes = kNoLimit);
 bool looks_like_image(const Blob& bytes);  // by its magic number
 
 // The small YAML beside a model; README.md documents each key. Unknown keys are errors.
@@ -51,12 +55,13 @@ Result<cnn::Tensor> preprocess(const Image& image, const Preprocess& settings,
 
 // The ingest partition: the model's inputs, in order, each of its type and shape, or an error. An
 // image is decoded and preprocessed, an ONNX TensorProto or .npy taken as it is; they are a model's
-// only input. An .npz has an array for each input, by name. (TensorProto parsing is passed in,
-// because ONNX lives in its own folder.)
+// only input. An .npz has an array for each input, by name. `most_bytes` as of decode().
+// (TensorProto parsing is passed in, because ONNX lives in its own folder.)
 using TensorParser = Result<cnn::Tensor> (*)(const Blob&);
 Result<std::vector<cnn::Tensor>> ingest(const Blob& payload, const Preprocess& settings,
                                         const std::vector<cnn::Value>& inputs,
-                                        TensorParser parse_tensor_proto);
+                                        TensorParser parse_tensor_proto,
+                                        std::int64_t most_bytes = kNoLimit);
 
 inline constexpr std::int64_t kMaxValuesTold = 4096;  // elements of all outputs together
 

@@ -88,7 +88,8 @@ Status check_single(const char* what, const Values& inputs) {
 }  // namespace
 
 Result<std::vector<cnn::Tensor>> ingest(const Blob& payload, const Preprocess& settings,
-                                        const Values& inputs, TensorParser parse_tensor_proto) {
+                                        const Values& inputs, TensorParser parse_tensor_proto,
+                                        std::int64_t most_bytes) {
   if (payload.empty()) {
     return invalid(
         "the input is empty; send an image (JPEG, PNG, PPM), a .npy or .npz file or an ONNX "
@@ -97,7 +98,7 @@ Result<std::vector<cnn::Tensor>> ingest(const Blob& payload, const Preprocess& s
   if (npz::looks_like_npz(payload)) return from_archive(payload, inputs);
   if (looks_like_image(payload)) {
     HYPS_CHECK(check_single("an image", inputs));
-    HYPS_TRY(const Image image, decode(payload));
+    HYPS_TRY(const Image image, decode(payload, most_bytes));
     HYPS_TRY(cnn::Tensor tensor, preprocess(image, settings, inputs[0]));
     return std::vector<cnn::Tensor>{std::move(tensor)};
   }

@@ -99,6 +99,17 @@ bool read_rows(Decompressor& jpeg, Image& image) {
   return guarded(jpeg, [](jpeg_decompress_struct& info) { jpeg_finish_decompress(&info); });
 }
 
+// Of a picture in several scans all are held until the last one; else a row of blocks at a time.
+std::int64_t coefficient_bytes(jpeg_decompress_struct& info) {
+  if (jpeg_has_multiple_scans(&info) == FALSE) return 0;
+  std::int64_t blocks = 0;
+  for (int i = 0; i < info.num_components; ++i) {
+    const jpeg_component_info& component = info.comp_info[i];
+    blocks += std::int64_t{component.width_in_blocks} * component.height_in_blocks;
+  }
+  return blocks * DCTSIZE2 * static_cast<std::int64_t>(sizeof(JCOEF));
+}
+
 bool start(Decompressor& jpeg) {
   const bool inks =
       jpeg.info.jpeg_color_space == JCS_CMYK || jpeg.info.jpeg_color_space == JCS_YCCK;
@@ -110,10 +121,11 @@ bool start(Decompressor& jpeg) {
 
 bool is_jpeg(const Blob& bytes) { return bytes.text().starts_with("\xff\xd8\xff"); }
 
-Result<Image> decode_jpeg(const Blob& bytes) {
+Result<Image> decode_jpeg(const Blob& bytes, std::int64_t most_bytes) {
   Decompressor jpeg;
   if (!open(jpeg, bytes)) return broken("JPEG", jpeg.message);
-  HYPS_CHECK(check_size(jpeg.info.image_width, jpeg.info.image_height));
+  HYPS_CHECK(check_size(jpeg.info.image_width, jpeg.info.image_height,
+                        {most_bytes, coefficient_bytes(jpeg.info)}));
   Image image{
       static_cast<int>(jpeg.info.image_width), static_cast<int>(jpeg.info.image_height), {}};
   if (!start(jpeg) || !read_rows(jpeg, image)) return broken("JPEG", jpeg.message);

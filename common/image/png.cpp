@@ -95,12 +95,12 @@ bool read_rows(Reader& reader, Image& image, int passes) {
 
 bool is_png(const Blob& bytes) { return bytes.text().starts_with("\x89PNG\r\n\x1a\n"); }
 
-Result<Image> decode_png(const Blob& bytes) {
+Result<Image> decode_png(const Blob& bytes, std::int64_t most_bytes) {
   Reader reader;
   if (!open(reader, bytes)) return broken("PNG", reader.message);
   const auto width = png_get_image_width(reader.png, reader.info);
   const auto height = png_get_image_height(reader.png, reader.info);
-  HYPS_CHECK(check_size(width, height));
+  HYPS_CHECK(check_size(width, height, {most_bytes}));
   if (!can_hold(reader, bytes.size())) return broken("PNG", "the file ends early");
   Image image{static_cast<int>(width), static_cast<int>(height), {}};
   const int passes = start(reader);

@@ -34,7 +34,7 @@ bool is_ppm(const Blob& bytes) {
   return text.starts_with("P6") && text.size() > 2 && (is_space(text[2]) || text[2] == '#');
 }
 
-Result<Image> decode_ppm(const Blob& bytes) {
+Result<Image> decode_ppm(const Blob& bytes, std::int64_t most_bytes) {
   std::string_view text = bytes.text().substr(2);
   const std::int64_t width = take_number(text);
   const std::int64_t height = take_number(text);
@@ -43,7 +43,7 @@ Result<Image> decode_ppm(const Blob& bytes) {
       !is_space(text[0])) {
     return broken("PPM", "its header is not 'P6 width height maximum'");
   }
-  HYPS_CHECK(check_size(width, height));
+  HYPS_CHECK(check_size(width, height, {most_bytes}));
   text.remove_prefix(1);
   const auto count = static_cast<std::size_t>(width * height * 3);
   const std::size_t wide = largest > 255 ? 2 : 1;

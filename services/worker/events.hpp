@@ -129,6 +129,7 @@ struct Keep {  // files the cache may not evict; all others it may
 struct Load {  // answered by Loaded or LoadFailed
   Serial serial = 0;
   protocol::AssignedPartition partition;
+  std::int64_t image_bytes = 0;  // of memory, to decode an image in
 };
 struct Unload {
   Serial serial = 0;

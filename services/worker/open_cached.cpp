@@ -26,7 +26,7 @@ Digest key_of(const protocol::AssignedPartition& partition, const engine::Engine
 Opened open_with(const Load& load, BundleCache& cache, engine::Engine& engine,
                  const engine::Packing& packing, BundleCache::Check check) {
   HYPS_TRY(const auto bundle, cache.make_bundle(load.serial, load.partition.files, check));
-  auto runner = open_bundle(bundle, load.partition.kind, engine, packing);
+  auto runner = open_bundle(bundle, load.partition.kind, engine, packing, load.image_bytes);
   BundleCache::remove_bundle(bundle);
   return runner;
 }

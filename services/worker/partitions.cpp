@@ -187,6 +187,11 @@ std::vector<Partition*> Partitions::victims(std::uint64_t needed_bytes,
   return chosen;
 }
 
+std::int64_t Partitions::image_bytes() const {
+  constexpr std::uint64_t kAtLeast = std::uint64_t{16} << 20U;
+  return static_cast<std::int64_t>(std::max(budget_.total / 4, kAtLeast));
+}
+
 Effects Partitions::load(Partition& partition,
                          const std::function<bool(const Partition&)>& has_work) {
   Effects effects;
@@ -199,7 +204,7 @@ Effects Partitions::load(Partition& partition,
   }
   partition.state = PartitionState::loading;
   append(effects, retain());
-  effects.emplace_back(Load{partition.serial, partition.assigned});
+  effects.emplace_back(Load{partition.serial, partition.assigned, image_bytes()});
   return effects;
 }
 

@@ -94,6 +94,7 @@ class Partitions {
 
  private:
   [[nodiscard]] Partition make(const protocol::AssignedPartition& assigned);
+  [[nodiscard]] std::int64_t image_bytes() const;
   [[nodiscard]] std::vector<Partition*> streaming();  // in the order of the Assign
   [[nodiscard]] std::uint64_t room_for(const std::vector<Partition*>& streaming) const;
   [[nodiscard]] std::vector<Partition*> victims(

@@ -62,6 +62,11 @@ std::vector<Blob> data_of(const std::vector<cnn::Tensor>& tensors) {
   return blobs;
 }
 
+// The inputs were checked before: what the engine says then is not their fault.
+Error not_of_the_inputs(const Error& error) {
+  return error.kind == ErrorKind::invalid ? Error{ErrorKind::io, error.message} : error;
+}
+
 // Vertical and horizontal partitions and tiles: a compiled ONNX graph.
 class GraphRunner final : public ManifestRunner {
  public:
@@ -71,8 +76,9 @@ class GraphRunner final : public ManifestRunner {
   Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
     HYPS_CHECK(check_count(given));
     HYPS_TRY(const auto tensors, tensors_of(manifest_.inputs, given));
-    HYPS_TRY(const auto results, executable_->run(tensors));
-    return data_of(results);
+    const auto results = executable_->run(tensors);
+    if (!results) return not_of_the_inputs(results.error());
+    return data_of(*results);
   }
   Result<std::vector<std::vector<Blob>>> run_many(
       const std::vector<std::vector<Blob>>& batch) override {
@@ -81,9 +87,10 @@ class GraphRunner final : public ManifestRunner {
       HYPS_CHECK(check_count(given));
       HYPS_TRY(inputs.emplace_back(), tensors_of(manifest_.inputs, given));
     }
-    HYPS_TRY(const auto results, executable_->run_many(inputs));
+    const auto results = executable_->run_many(inputs);
+    if (!results) return not_of_the_inputs(results.error());
     std::vector<std::vector<Blob>> outputs;
-    for (const auto& result : results) outputs.push_back(data_of(result));
+    for (const auto& result : *results) outputs.push_back(data_of(result));
     return outputs;
   }
   [[nodiscard]] bool gains_from_batches() const override {
@@ -99,19 +106,22 @@ class GraphRunner final : public ManifestRunner {
 
 class IngestRunner final : public ManifestRunner {
  public:
-  IngestRunner(Manifest manifest, image::Preprocess settings)
-      : ManifestRunner(std::move(manifest)), settings_(std::move(settings)) {}
+  IngestRunner(Manifest manifest, image::Preprocess settings, std::int64_t image_bytes)
+      : ManifestRunner(std::move(manifest)),
+        settings_(std::move(settings)),
+        image_bytes_(image_bytes) {}
 
   Result<std::vector<Blob>> run(const std::vector<Blob>& given) override {
     HYPS_CHECK(check_count(given));
-    HYPS_TRY(const auto tensors,
-             image::ingest(given[0], settings_, manifest_.outputs, &onnx::parse_tensor));
+    HYPS_TRY(const auto tensors, image::ingest(given[0], settings_, manifest_.outputs,
+                                               &onnx::parse_tensor, image_bytes_));
     return data_of(tensors);
   }
   [[nodiscard]] engine::Footprint footprint() const override { return {sizeof(*this), 0, 0, 0}; }
 
  private:
   image::Preprocess settings_;
+  std::int64_t image_bytes_;
 };
 
 class ReportRunner final : public ManifestRunner {
@@ -156,10 +166,11 @@ Opened open_graph(const std::filesystem::path& dir, Manifest manifest, engine::E
   return Opened(std::make_unique<GraphRunner>(std::move(manifest), std::move(executable)));
 }
 
-Opened open_ingest(const std::filesystem::path& dir, Manifest manifest) {
+Opened open_ingest(const std::filesystem::path& dir, Manifest manifest, std::int64_t image_bytes) {
   HYPS_TRY(const Blob yaml, read_file(dir / "preprocess.yaml", kMaxTextBytes));
   HYPS_TRY(auto settings, image::parse_preprocess(std::string(yaml.text())));
-  return Opened(std::make_unique<IngestRunner>(std::move(manifest), std::move(settings)));
+  return Opened(
+      std::make_unique<IngestRunner>(std::move(manifest), std::move(settings), image_bytes));
 }
 
 Opened open_report(const std::filesystem::path& dir, Manifest manifest) {
@@ -173,13 +184,13 @@ Opened open_report(const std::filesystem::path& dir, Manifest manifest) {
 }
 
 Opened open_any(const std::filesystem::path& dir, const std::string& kind, engine::Engine& engine,
-                const engine::Packing& packing) {
+                const engine::Packing& packing, std::int64_t image_bytes) {
   HYPS_TRY(Manifest manifest, read_manifest(dir / "manifest.json"));
   if (manifest.kind != kind) {
     return Error{ErrorKind::corrupt,
                  "its manifest says '" + manifest.kind + "', expected was '" + kind + "'"};
   }
-  if (kind == "ingest") return open_ingest(dir, std::move(manifest));
+  if (kind == "ingest") return open_ingest(dir, std::move(manifest), image_bytes);
   if (kind == "report") return open_report(dir, std::move(manifest));
   if (kind == "vertical" || kind == "horizontal" || kind == "tile") {
     return open_graph(dir, std::move(manifest), engine, packing);
@@ -200,8 +211,9 @@ Result<std::vector<std::vector<Blob>>> Runner::run_many(
 
 Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
                                             const std::string& kind, engine::Engine& engine,
-                                            const engine::Packing& packing) {
-  auto opened = open_any(dir, kind, engine, packing);
+                                            const engine::Packing& packing,
+                                            std::int64_t image_bytes) {
+  auto opened = open_any(dir, kind, engine, packing, image_bytes);
   if (!opened) return opened.error().about("bundle " + dir.string());
   return opened;
 }

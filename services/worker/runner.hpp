@@ -11,6 +11,7 @@
 #include "common/base/result.hpp"
 #include "common/cnn/graph.hpp"
 #include "common/engine/engine.hpp"
+#include "common/image/image.hpp"
 
 namespace hyps::worker {
 
@@ -35,9 +36,11 @@ class Runner {
 
 // Opens a bundle directory (services/manager/README.md says what is in it). `kind` as in
 // partition::to_string(Kind); a manifest that says otherwise is an error. The directory may be
-// removed afterwards. `packing`: where packed weights are kept between processes.
+// removed afterwards. `packing`: where packed weights are kept between processes; `image_bytes`: of
+// memory, to decode an image in.
 Result<std::unique_ptr<Runner>> open_bundle(const std::filesystem::path& dir,
                                             const std::string& kind, engine::Engine& engine,
-                                            const engine::Packing& packing = {});
+                                            const engine::Packing& packing = {},
+                                            std::int64_t image_bytes = image::kNoLimit);
 
 }  // namespace hyps::worker

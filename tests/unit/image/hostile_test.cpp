@@ -94,5 +94,25 @@ TEST(HostileImage, OfEndlessScansIsRefused) {
   EXPECT_FALSE(decode(Blob::copy_of(longer + "\xff\xd9")).ok());
 }
 
+// 40 x 30 pixels are 3600 bytes; all coefficients of a progressive one, with halved colours, as
+// many again and more.
+TEST(HostileImage, OfMorePixelsThanThereIsMemoryForIsRefused) {
+  const Image picture = smooth(40, 30);
+  const std::vector<std::pair<std::string, std::string>> images{
+      {"jpeg", jpeg_of(picture, Jpeg::colour)},
+      {"png", png_of(picture, Png::rgb)},
+      {"ppm", ppm_of(picture)}};
+  for (const auto& [name, bytes] : images) {
+    EXPECT_TRUE(decode(Blob::copy_of(bytes), 3600).ok()) << name;
+    const auto refused = decode(Blob::copy_of(bytes), 3599);
+    ASSERT_FALSE(refused.ok()) << name;
+    EXPECT_EQ(refused.error().kind, ErrorKind::invalid);
+    EXPECT_NE(refused.error().message.find("40x30"), std::string::npos);
+  }
+  const Blob progressive = Blob::copy_of(jpeg_of(picture, Jpeg::progressive));
+  EXPECT_FALSE(decode(progressive, 2 * 3600).ok());
+  EXPECT_TRUE(decode(progressive, 5 * 3600).ok());
+}
+
 }  // namespace
 }  // namespace hyps::image
