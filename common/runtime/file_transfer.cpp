@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
+#include <system_error>
 
 #include "common/base/digest.hpp"
 #include "common/base/file.hpp"
@@ -80,14 +82,37 @@ class Parts {
   Milliseconds patience_ = kLeastPatience;
 };
 
-// False if the disk does not take it.
-bool write_part(const std::filesystem::path& path, const protocol::Part& part) {
+Status write_part(const std::filesystem::path& path, const protocol::Part& part) {
+  errno = 0;
   std::fstream out(path, std::ios::binary | std::ios::in | std::ios::out);
   out.seekp(static_cast<std::streamoff>(part.offset));
   out.write(part.data.text().data(), static_cast<std::streamsize>(part.data.size()));
   out.close();
-  return !out.fail();
+  if (!out.fail()) return {};
+  const std::string why =
+      errno == 0 ? "the disk does not take it" : std::generic_category().message(errno);
+  return Error{ErrorKind::io, "cannot write " + path.string() + ": " + why};
 }
+
+// What is hashed as it arrives, in order as a rule, need not be read again at once: of a large file
+// that would take longer than others wait for a sign of life.
+class PartsDigest {
+ public:
+  void add(const protocol::Part& part) {
+    if (part.offset != bytes_) return;
+    digester_.add(part.data.bytes());
+    bytes_ += part.data.size();
+  }
+  // Of the whole file.
+  Result<Digest> result(const protocol::FileRef& file, const std::filesystem::path& path) const {
+    if (bytes_ == file.bytes) return digester_.result();
+    return FileDigester(path).whole();
+  }
+
+ private:
+  Digester digester_;
+  std::uint64_t bytes_ = 0;
+};
 
 }  // namespace
 
@@ -99,14 +124,12 @@ struct FileFetcher::Download {
   protocol::FileRef file;
   std::filesystem::path path;
   Parts parts;
+  PartsDigest digest;
   int starts = 1;
 };
 
 FileFetcher::FileFetcher(std::filesystem::path folder, std::size_t window)
-    : folder_(std::move(folder)), window_(window) {
-  std::error_code ignored;  // a folder that cannot be made shows when the first part is written
-  std::filesystem::create_directories(folder_, ignored);
-}
+    : folder_(std::move(folder)), window_(window) {}
 FileFetcher::~FileFetcher() = default;
 
 std::filesystem::path FileFetcher::path_of(const protocol::FileRef& file) const {
@@ -120,6 +143,9 @@ bool FileFetcher::has(const protocol::FileRef& file) const {
 
 void FileFetcher::want(const protocol::FileRef& file) {
   if (has(file) || downloads_.contains(file.digest)) return;
+  // Somebody may have emptied the cache. What cannot be made shows when the first part is written.
+  std::error_code ignored;
+  std::filesystem::create_directories(folder_, ignored);
   const std::filesystem::path partial = path_of(file).string() + ".part";
   std::ofstream(partial, std::ios::binary | std::ios::trunc).close();
   downloads_[file.digest] = std::make_unique<Download>(file, partial);
@@ -159,8 +185,9 @@ std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, 
     return on_tick(now);
   }
   download.parts.answered(part.offset, now);
-  if (!write_part(download.path, part)) {
-    give_up(found);
+  download.digest.add(part);
+  if (const Status status = write_part(download.path, part); !status.ok()) {
+    give_up(found, status.error().message);
   } else if (download.parts.finished()) {
     conclude(found);
   }
@@ -169,20 +196,23 @@ std::vector<protocol::PartGet> FileFetcher::on_part(const protocol::Part& part, 
 
 void FileFetcher::conclude(Downloads::iterator finished) {
   Download& download = *finished->second;
-  const auto digest = FileDigester(download.path).whole();
+  const auto digest = download.digest.result(download.file, download.path);
   std::error_code ignored;  // then has() stays false, and it is fetched again when wanted
   if (digest.ok() && *digest == download.file.digest) {
     finished_bytes_ += download.file.bytes;
     std::filesystem::rename(download.path, path_of(download.file), ignored);
     downloads_.erase(finished);
   } else if (++download.starts > kMaxStarts) {
-    give_up(finished);
+    give_up(finished, digest.ok() ? download.file.name + " arrived damaged again and again"
+                                  : digest.error().message);
   } else {
     download.parts.restart();
+    download.digest = {};
   }
 }
 
-void FileFetcher::give_up(Downloads::iterator download) {
+void FileFetcher::give_up(Downloads::iterator download, const std::string& why) {
+  problem_ = why;
   std::error_code ignored;
   std::filesystem::remove(download->second->path, ignored);
   downloads_.erase(download);
@@ -194,7 +224,7 @@ std::optional<Error> FileFetcher::on_refused(const protocol::Refused& refused) {
   const Error error{ErrorKind::not_found,
                     fmt::format("the hub gives no {} ({}): {}", found->second->file.name,
                                 refused.file.hex(), refused.message)};
-  give_up(found);
+  give_up(found, error.message);
   return error;
 }
 

@@ -19,7 +19,8 @@ namespace hyps::runtime {
 
 // Fetches files into a folder that names them by content: <folder>/<digest>. What is already there
 // is not fetched. A file appears under its name only when whole and its digest is right; one whose
-// digest is wrong three times, or that the disk does not take, is given up: idle() and not has().
+// digest is wrong three times, or that the disk does not take, is given up: idle() and not has();
+// problem() says why.
 class FileFetcher {
  public:
   explicit FileFetcher(std::filesystem::path folder, std::size_t window = 8);
@@ -29,7 +30,8 @@ class FileFetcher {
   [[nodiscard]] bool has(const protocol::FileRef& file) const;  // on disk, whole
   [[nodiscard]] std::filesystem::path path_of(const protocol::FileRef& file) const;
   [[nodiscard]] bool idle() const;
-  [[nodiscard]] std::uint64_t bytes_done() const;  // of those asked for
+  [[nodiscard]] const std::string& problem() const { return problem_; }  // of the last given up
+  [[nodiscard]] std::uint64_t bytes_done() const;                        // of those asked for
   [[nodiscard]] std::uint64_t bytes_total() const;
 
   // Each returns the PartGet messages to send now.
@@ -42,11 +44,12 @@ class FileFetcher {
   struct Download;
   using Downloads = std::map<Digest, std::unique_ptr<Download>>;
   void conclude(Downloads::iterator finished);
-  void give_up(Downloads::iterator download);
+  void give_up(Downloads::iterator download, const std::string& why);
 
   std::filesystem::path folder_;
   std::size_t window_;
   Downloads downloads_;
+  std::string problem_;
   std::uint64_t finished_bytes_ = 0;
 };
 

@@ -152,8 +152,7 @@ void Preparation::build_when_fetched() {
                                [&](const auto& file) { return fetcher_->has(file); });
   if (phase_ != Phase::fetching) return;
   if (!all && fetcher_->idle()) {
-    return fail(Cause::passing,
-                "its files arrived damaged again and again, or the manager's disk is full");
+    return fail(Cause::passing, "its files cannot be fetched: " + fetcher_->problem());
   }
   if (!all) return;
   if (const Status linked = link_files(); !linked) {

@@ -49,8 +49,8 @@ void remove_unfinished(const fs::path& folder) {
 
 }  // namespace
 
-BundleCache::BundleCache(fs::path folder, std::uint64_t limit_bytes)
-    : folder_(std::move(folder)), limit_bytes_(limit_bytes) {}
+BundleCache::BundleCache(fs::path folder, std::uint64_t limit_bytes, std::uint64_t reserve_bytes)
+    : folder_(std::move(folder)), limit_bytes_(limit_bytes), reserve_bytes_(reserve_bytes) {}
 
 Status BundleCache::open() {
   std::error_code error;
@@ -92,18 +92,28 @@ void BundleCache::use_packed(const Digest& key) {
   (void)evict();
 }
 
+std::uint64_t BundleCache::room_on_disk() const {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder_, error);
+  if (error) return limit_bytes_;
+  return space.available - std::min<std::uint64_t>(space.available, reserve_bytes_);
+}
+
 bool BundleCache::evict() {
   std::vector<CachedFile> cached;
   list(files_folder(), kept_, cached);
   list(folder_ / "packed", {}, cached);
   std::sort(cached.begin(), cached.end(),
             [](const CachedFile& a, const CachedFile& b) { return a.used < b.used; });
-  std::uint64_t total = kept_bytes_;
+  std::uint64_t total = kept_bytes_;  // some of it is not fetched yet
+  std::uint64_t here = 0;
   for (const CachedFile& file : cached) {
+    here += file.bytes;
     if (!file.kept) total += file.bytes;
   }
+  const std::uint64_t most = std::min(limit_bytes_, here + room_on_disk());
   for (const CachedFile& file : cached) {
-    if (total <= limit_bytes_) break;
+    if (total <= most) break;
     std::error_code ignored;
     if (!file.kept && fs::remove(file.path, ignored)) total -= file.bytes;
   }

@@ -19,7 +19,9 @@ namespace hyps::worker {
 
 class BundleCache {
  public:
-  BundleCache(std::filesystem::path folder, std::uint64_t limit_bytes);
+  // `reserve_bytes` of the disk are left free, as far as what may be evicted allows.
+  BundleCache(std::filesystem::path folder, std::uint64_t limit_bytes,
+              std::uint64_t reserve_bytes = std::uint64_t{64} << 20U);
 
   // Creates the folders and removes what a killed process left behind. Call before all else.
   Status open();
@@ -49,9 +51,11 @@ class BundleCache {
                             bool check) const;
   void touch(const protocol::FileRef& file) const;
   [[nodiscard]] bool evict();
+  [[nodiscard]] std::uint64_t room_on_disk() const;
 
   std::filesystem::path folder_;
   std::uint64_t limit_bytes_;
+  std::uint64_t reserve_bytes_;
   std::mutex mutex_;  // guards what follows, and deleting
   std::set<Digest> kept_;
   std::uint64_t kept_bytes_ = 0;  // fetched or not

@@ -89,7 +89,7 @@ void Shell::check_fetches() {
     if (all) {
       step(Fetched{serial});
     } else {
-      step(FetchFailed{serial, "a file arrived damaged again and again, or the disk is full"});
+      step(FetchFailed{serial, fetcher_.problem()});
     }
   }
 }

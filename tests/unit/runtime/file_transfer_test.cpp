@@ -237,6 +237,40 @@ TEST(FileFetcher, a_full_disk_cost_three_downloads_before_it_was_noticed) {
   EXPECT_TRUE(fetcher.idle());
   EXPECT_FALSE(fetcher.has(file));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_NE(fetcher.problem().find("No space left on device"), std::string::npos)
+      << fetcher.problem();
+}
+
+TEST(FileFetcher, a_cache_that_was_removed_is_made_again) {
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(kPartBytes / 2, 1);
+  hub.files[digest_of(data)] = data;
+  const auto file = ref_of(data);
+  FileFetcher fetcher(folder.path() / "files", 4);
+  std::filesystem::remove_all(folder.path() / "files");
+  fetcher.want(file);
+  const auto requests = fetcher.on_tick(Milliseconds(0));
+  (void)fetcher.on_part(hub.answer(requests.front()).front(), Milliseconds(0));
+  EXPECT_TRUE(fetcher.has(file)) << fetcher.problem();
+}
+
+// What is read back from the disk is what came out of order.
+TEST(FileFetcher, parts_in_any_order_give_the_file) {
+  const TemporaryFolder folder;
+  FakeHub hub;
+  const std::string data = pattern(3 * kPartBytes + 5, 1);
+  hub.files[digest_of(data)] = data;
+  const auto file = ref_of(data);
+  FileFetcher fetcher(folder.path(), 4);
+  fetcher.want(file);
+  const auto requests = fetcher.on_tick(Milliseconds(0));
+  ASSERT_EQ(requests.size(), 4U);
+  for (const std::size_t i : {0U, 2U, 1U, 3U}) {
+    EXPECT_FALSE(fetcher.has(file));
+    (void)fetcher.on_part(hub.answer(requests[i]).front(), Milliseconds(0));
+  }
+  EXPECT_TRUE(fetcher.has(file));
 }
 
 TEST(FileFetcher, never_shows_a_file_whose_digest_is_wrong_and_gives_up) {

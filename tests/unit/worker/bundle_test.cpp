@@ -219,6 +219,21 @@ TEST(WorkerCache, TheLeastRecentlyUsedGoFirstAndAssignedOnesNever) {
   EXPECT_TRUE(is_there(folder.path(), files[0]));
 }
 
+// Its own limit is far away, but the disk is full.
+TEST(WorkerCache, WhatIsNotNeededMakesRoomOnAFullDisk) {
+  const TemporaryFolder folder;
+  constexpr std::uint64_t kAll = std::uint64_t{1} << 60U;  // no disk has so much free
+  BundleCache cache(folder.path(), kAll, kAll);
+  ASSERT_TRUE(cache.open().ok());
+  const auto needed = put(folder.path(), "f", "needed");
+  const auto old = put(folder.path(), "f", "of an old model");
+  EXPECT_TRUE(cache.keep({needed}));
+  EXPECT_TRUE(is_there(folder.path(), old)) << "all that is needed is here";
+  EXPECT_TRUE(cache.keep({needed, {"g", 100, digest_of("to be fetched")}}));
+  EXPECT_TRUE(is_there(folder.path(), needed));
+  EXPECT_FALSE(is_there(folder.path(), old));
+}
+
 TEST(WorkerCache, LeftoversOfAKilledProcessGoAtTheStart) {
   const TemporaryFolder folder;
   fs::create_directories(folder.path() / "open" / "7");
