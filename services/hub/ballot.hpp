@@ -22,6 +22,7 @@ struct Copy {
   std::optional<protocol::TaskDone> vote;
   std::string arithmetic;    // of the process that voted; its worker may be another one by now
   std::string failure;       // not empty: it is out, and why; a vote it has given stays
+  bool as_suspect = false;   // when it was given (suspects.hpp)
   bool holds_credit = true;  // until its vote can no longer matter, or the result is stored
   bool shown = false;        // its outputs go to the voter
   bool judged = false;       // its reputation has had this vote

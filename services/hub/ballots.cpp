@@ -66,6 +66,7 @@ void give_copy(State& s, Job& job, std::size_t index, Ballot& ballot,
   Copy copy;
   copy.epoch = route.epoch;
   copy.given = s.now.steady;
+  copy.as_suspect = s.suspects.contains(key);
   copy.lease.begin(s.now.steady);
   ballot.copies.emplace(route.worker, std::move(copy));
   take_credit(s, *s.find_worker(route.worker), job, index);

@@ -116,6 +116,7 @@ void dispatch(State& s, const TaskPlace& at, Worker& worker, Epoch epoch) {
   given.epoch = epoch;
   given.made_of = protocol::digest_of_inputs(inputs_of(job, partition));
   given.given = s.now.steady;
+  given.as_suspect = s.suspects.contains(key);
   given.lease.begin(s.now.steady);
   given.shares = !order.shared.empty();
   task.dispatches.push_back(std::move(given));

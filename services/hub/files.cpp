@@ -138,7 +138,7 @@ void on_part_put(State& s, const Peer& peer, const protocol::PartPut& put) {
   const bool fresh = slot == nullptr;
   if (fresh) slot = std::make_unique<File>();
   File& file = *slot;
-  file.used = s.now.steady;
+  file.used = s.last_part = s.now.steady;
   if (fresh) file.record.bytes = put.bytes;
   if (file.record.bytes != put.bytes) {
     return refuse(s, peer, put.file, put.offset,
@@ -206,10 +206,14 @@ void collect_files(State& s, const std::vector<protocol::FileRef>& candidates) {
   }
 }
 
+// While something is uploaded, what was uploaded before it waits for it: nothing refers to a
+// model's or a plan's files before all of them are there.
 void expire_files(State& s) {
+  const Milliseconds grace(s.config.file_grace_ms);
+  if (s.now.steady - s.last_part <= grace) return;
   std::vector<Digest> expired;
   for (const auto& [digest, file] : s.files) {
-    const bool old = s.now.steady - file->used > Milliseconds(s.config.file_grace_ms);
+    const bool old = s.now.steady - file->used > grace;
     if (old && !is_referred_to(s, digest)) expired.push_back(digest);
   }
   for (const Digest& digest : expired) delete_file(s, digest);

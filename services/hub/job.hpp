@@ -77,9 +77,10 @@ struct Dispatch {
   Epoch epoch = 0;
   Digest made_of;  // of the inputs that its latest Run names: another result is not of this task
   Milliseconds given{0};
+  bool as_suspect = false;  // when it was given (suspects.hpp)
   Lease lease;
-  bool shares =
-      false;  // some of its inputs are not sent: another task there has them (sharing.hpp)
+  // Some of its inputs are not sent: another task there has them (sharing.hpp).
+  bool shares = false;
   std::optional<protocol::TaskDone> done;
   Milliseconds done_at{0};
   std::map<std::string, Received> received;

@@ -148,7 +148,9 @@ Status check_routes(const State& s, const PlanState& plan, const protocol::SetRo
     }
     const auto worker = s.workers.find(route.worker);
     const auto& partition = plan.plan.partitions[*index_of(plan, route.partition)];
-    if (worker != s.workers.end() && !may_run(worker->second.info, partition)) {
+    // One that it has already leads nowhere, and must not keep the others from being changed.
+    const bool is_new = route_to(plan, route.partition, route.worker) == nullptr;
+    if (is_new && worker != s.workers.end() && !may_see(worker->second.info, partition)) {
       return Error{ErrorKind::invalid, "worker " + route.worker.text +
                                            " is not in the safe zone, where " +
                                            route.partition.text + " belongs"};

@@ -49,6 +49,14 @@ json votes_json(const State& s) {
           {"spot_checks", spot_checks_json(s)}};
 }
 
+// What it says itself, and what only the hub can see.
+std::string problem_of(const State& s, const Worker& worker) {
+  constexpr Milliseconds kTold{60'000};
+  if (!worker.twin_heard || s.now.steady - *worker.twin_heard > kTold) return worker.problem;
+  return "two processes have this name and throw each other out: give each an id of its own" +
+         (worker.problem.empty() ? "" : "; " + worker.problem);
+}
+
 json worker_json(const State& s, const Worker& worker) {
   json loaded = json::array();
   for (const auto& name : worker.loaded) loaded.push_back(name.text);
@@ -71,7 +79,7 @@ json worker_json(const State& s, const Worker& worker) {
           {"tasks", worker.credits.size()},
           {"done", worker.done},
           {"compute_ms", static_cast<double>(worker.compute_us) / 1000.0},
-          {"problem", worker.problem},
+          {"problem", problem_of(s, worker)},
           {"reputation", reputation_json(s, worker.info.id)}};
 }
 

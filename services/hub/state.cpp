@@ -99,8 +99,13 @@ const protocol::Route* route_to(const PlanState& plan, const PartitionName& part
   return at == routes->second.end() ? nullptr : &*at;
 }
 
-bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition) {
+bool may_see(const protocol::WorkerInfo& worker, const partition::Partition& partition) {
   return worker.safe_zone || !partition.safe_zone;
+}
+
+bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition) {
+  return may_see(worker, partition) &&
+         static_cast<std::uint64_t>(partition.memory_bytes()) <= worker.memory_bytes;
 }
 
 Result<PlanState> make_plan_state(const protocol::ModelRecord& record) {

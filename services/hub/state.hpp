@@ -53,9 +53,11 @@ struct Worker {
   std::vector<PartitionName> loaded;  // "<plan>/<partition>"
   std::uint64_t resident_bytes = 0;
   std::string problem;
-  std::uint64_t arriving_rate = 0;   // bytes/s that its link brings; 0: not known
-  Credits credits;                   // taken by tasks that are dispatched, voting or storing
-  std::set<protocol::TaskKey> late;  // votes it owes that can no longer matter
+  std::uint64_t replaced = 0;              // the incarnation before
+  std::optional<Milliseconds> twin_heard;  // when that one was heard all the same
+  std::uint64_t arriving_rate = 0;         // bytes/s that its link brings; 0: not known
+  Credits credits;                         // taken by tasks that are dispatched, voting or storing
+  std::set<protocol::TaskKey> late;        // votes it owes that can no longer matter
   std::optional<protocol::TaskKey> straggles_with;  // given to another too; it may still have it
   std::map<std::pair<PlanId, PartitionName>, Milliseconds> failed_at;  // when last (failures.hpp)
   std::set<Digest> lacks;                    // missing files of bundles that it has asked for
@@ -117,11 +119,6 @@ struct Kept {
   std::set<Place> with_feature_maps;
 };
 
-struct Suspicion {  // suspects.hpp
-  Milliseconds since{0};
-  std::set<WorkerId> lost;
-};
-
 // The latest one; its outcome is told again to who asks again.
 struct BackupState {
   Peer peer;
@@ -165,9 +162,11 @@ struct State {
   std::uint64_t next_sequence = 1;
   std::map<Digest, std::unique_ptr<File>> files;
   BackupState backup;
+  Milliseconds last_part{0};  // of any file, from anybody
   Scrub scrub;
   SpotChecks spot_checks;
-  std::map<protocol::TaskKey, Suspicion> suspects;  // unfinished tasks that workers were lost with
+  // Unfinished tasks that workers were lost with, and which workers.
+  std::map<protocol::TaskKey, std::set<WorkerId>> suspects;
 
   // Partitions that were late, and when last; they want a second worker.
   std::map<std::pair<PlanId, PartitionName>, Milliseconds> late;
@@ -225,6 +224,8 @@ std::optional<std::size_t> index_of(const PlanState& plan, const PartitionName& 
 const protocol::Route* route_to(const PlanState& plan, const PartitionName& partition,
                                 const WorkerId& worker);
 // Only the safe zone sees images and answers.
+bool may_see(const protocol::WorkerInfo& worker, const partition::Partition& partition);
+// And it has the memory: it may have come back with less than when it was given the partition.
 bool may_run(const protocol::WorkerInfo& worker, const partition::Partition& partition);
 Result<PlanState> make_plan_state(const protocol::ModelRecord& record);
 protocol::ModelRecord to_record(const PlanState& plan);

@@ -37,21 +37,27 @@ std::string names_of(const std::set<WorkerId>& workers) {
 
 std::optional<Given> believed_computing(State& s, const WorkerId& worker) {
   std::optional<Given> first;
-  const auto consider = [&](const TaskPlace& at, Milliseconds when) {
-    if (!first || when < first->when) first = {at, when};
+  Milliseconds first_given{0};
+  const auto consider = [&](const Given& task, Milliseconds given) {
+    if (first && given >= first_given) return;
+    first = task;
+    first_given = given;
   };
   for (auto& [sequence, job] : s.jobs) {
     for (std::size_t i = 0; i < job.tasks.size(); ++i) {
       const Dispatch* given = job.tasks[i].with(worker);
       if (given == nullptr || given->done) continue;
-      if (job.tasks[i].state == Task::State::dispatched) consider({&job, i}, given->given);
+      if (job.tasks[i].state == Task::State::dispatched) {
+        consider({{&job, i}, given->as_suspect}, given->given);
+      }
     }
   }
   for (const auto& [key, ballot] : s.ballots) {
     const auto copy = ballot.copies.find(worker);
     const auto at = find_task(s, key);
     if (!at || ballot.decided || copy == ballot.copies.end()) continue;
-    if (copy->second.is_awaited()) consider(*at, copy->second.given);
+    if (!copy->second.is_awaited()) continue;
+    consider({*at, copy->second.as_suspect}, copy->second.given);
   }
   return first;
 }
@@ -61,20 +67,19 @@ void suspect(State& s, const Given& given, const WorkerId& worker) {
   if (job.summary.state != JobState::running) return;
   const auto& partition = s.find_plan(job.summary.plan)->plan.partitions[given.at.index];
   const auto [at, is_new] = s.suspects.try_emplace(key_of(job, partition));
-  Suspicion& suspicion = at->second;
-  if (is_new) suspicion.since = s.now.steady;
-  if (!is_new && given.when < suspicion.since) return;  // it had other tasks too
-  suspicion.lost.insert(worker);
-  if (static_cast<std::int64_t>(suspicion.lost.size()) < s.config.max_workers_lost) return;
+  std::set<WorkerId>& lost = at->second;
+  if (!is_new && !given.as_suspect) return;  // the worker had other tasks too
+  lost.insert(worker);
+  if (static_cast<std::int64_t>(lost.size()) < s.config.max_workers_lost) return;
   fail_job(s, job,
            fmt::format("{}: {} different workers were lost while they had it: {}",
-                       partition.name.text, suspicion.lost.size(), names_of(suspicion.lost)));
+                       partition.name.text, lost.size(), names_of(lost)));
 }
 
 void absolve(State& s, const WorkerId& worker) {
-  for (auto& [key, suspicion] : s.suspects) suspicion.lost.erase(worker);
+  for (auto& [key, lost] : s.suspects) lost.erase(worker);
   const auto innocent =
-      std::erase_if(s.suspects, [](const auto& suspect) { return suspect.second.lost.empty(); });
+      std::erase_if(s.suspects, [](const auto& suspect) { return suspect.second.empty(); });
   s.schedule_due = s.schedule_due || innocent > 0;
 }
 

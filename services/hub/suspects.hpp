@@ -7,7 +7,7 @@ namespace hyps::hub {
 
 struct Given {
   TaskPlace at;
-  Milliseconds when{0};
+  bool as_suspect = false;  // it was one already when it was given
 };
 // The task that this worker is believed to compute: the first it was given of those it has not done
 // and that are still needed.

@@ -1,6 +1,7 @@
 #include "services/hub/workers.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "services/hub/ballots.hpp"
 #include "services/hub/dispatch.hpp"
@@ -73,7 +74,13 @@ void greet(State& s, Worker& worker) {
 
 void begin_incarnation(State& s, Worker& worker, std::uint64_t incarnation) {
   lose_tasks(s, worker.info.id, "the worker was started anew");
-  worker.info.incarnation = incarnation;
+  const bool is_twin = incarnation == worker.replaced;
+  worker.replaced = std::exchange(worker.info.incarnation, incarnation);
+  if (is_twin) {
+    worker.twin_heard = s.now.steady;
+    s.log(Log::Level::warn, "worker.twins",
+          {{"worker", worker.info.id.text}, {"why", "two processes have this name"}});
+  }
   worker.failed_at.clear();
   worker.assigned.reset();
   worker.loaded.clear();

@@ -268,7 +268,9 @@ Routing Core::current_routing(const ModelRecord& model) const {
   if (sent == sent_routes_.end()) return {model.routes, model.problem};
   const Routing& routing = sent->second.routing;
   const bool overdue = now_.steady - sent->second.at >= config_.resend;
-  if (overdue && !same_routes(routing.routes, model.routes)) return {model.routes, model.problem};
+  const bool arrived =
+      same_routes(routing.routes, model.routes) && routing.problem == model.problem;
+  if (overdue && !arrived) return {model.routes, model.problem};
   return routing;
 }
 

@@ -152,6 +152,79 @@ TEST_F(HubModels, PartitionsOfTheSafeZoneAreNotGivenToOthers) {
   EXPECT_NE(manager_refused().find("safe zone"), std::string::npos);
 }
 
+// An operator takes the only worker of the safe zone out of it: all else can still be moved.
+TEST_F(HubModels, ARouteThatLeadsNowhereAnyMoreDoesNotKeepOthersFromBeingChanged) {
+  w.deploy();
+  w.from_manager(routes("w1", 7));
+  w.zones.at("w1") = false;
+  w.kill_worker("w1");
+  w.start_worker("w1");
+  w.add_worker("w3", false);
+  w.run_dry();
+  w.to_manager.clear();
+  protocol::SetRoutes set = routes("w1", 7);
+  for (protocol::Route& route : set.routes) {
+    if (route.partition.text == "h02.0") route = {route.partition, WorkerId("w3"), 8};
+  }
+  w.from_manager(set);
+  EXPECT_EQ(manager_refused(), "");
+  w.run_dry();
+  EXPECT_EQ(w.workers.at("w3").assign->partitions.size(), 1U);
+  for (const auto& assigned : w.workers.at("w1").assign->partitions) {
+    EXPECT_NE(assigned.partition.text, "ingest");
+  }
+}
+
+// Jobs wait for it, as they did while it was away, instead of failing at it.
+TEST_F(HubModels, AWorkerThatCameBackWithLessMemoryIsNotGivenWhatItCannotHold) {
+  for (auto& partition : w.plan.partitions) partition.activation_bytes = 1'000'000;
+  w.deploy();
+  w.from_manager(routes("w1", 7));
+  w.run_dry();
+  ASSERT_EQ(w.workers.at("w1").assign->partitions.size(), 6U);
+  w.workers.at("w1").info.memory_bytes = 999'999;
+  w.step(w.workers.at("w1").hello()[0]);
+  w.run_dry();
+  EXPECT_TRUE(w.workers.at("w1").assign->partitions.empty());
+  w.infer("job1");
+  w.run_dry();
+  EXPECT_TRUE(w.events("job1", "started").empty());
+  w.workers.at("w1").info.memory_bytes = 1'000'000;
+  w.step(w.workers.at("w1").hello()[0]);
+  w.settle();
+  EXPECT_EQ(w.answers("job1").at(0)["state"], "done");
+}
+
+// Was: the first of many large files was dropped before the last one was there, so that what needs
+// them all was refused, however often.
+TEST_F(HubModels, FilesWaitForThoseThatAreUploadedAfterThem) {
+  w.config.file_grace_ms = 60'000;
+  w.crash_hub();
+  w.start_hub();
+  const auto first = upload("model.onnx", "abc");
+  for (int i = 0; i < 10; ++i) {
+    w.advance(30'000);
+    upload("more" + std::to_string(i), "content " + std::to_string(i));
+  }
+  deploy({first});
+  EXPECT_EQ(refused(), "");
+  w.advance(61'000);
+  EXPECT_EQ(w.state().files.size(), 1U) << "what nobody refers to goes when all is quiet";
+}
+
+TEST_F(HubModels, TwoProcessesOfOneNameAreTold) {
+  const auto first = w.workers.at("w1").hello();
+  w.start_worker("w1");
+  w.run_dry();
+  EXPECT_EQ(w.query("worker", "w1")["problem"], "") << "it was started anew";
+  w.step(first[0]);
+  w.run_dry();
+  const std::string problem = w.query("worker", "w1")["problem"];
+  EXPECT_NE(problem.find("two processes have this name"), std::string::npos) << problem;
+  w.advance(61'000);
+  EXPECT_EQ(w.query("worker", "w1")["problem"], "");
+}
+
 TEST_F(HubModels, EachWorkerIsToldItsWorkWithFilesAndEpoch) {
   const auto model = upload("model.onnx", "abc");
   deploy({model});

@@ -322,10 +322,22 @@ TEST_F(Voting, TwoOfTwoThatDifferFailTooWhenTheFirstResultIsForwarded) {
     return right.text().starts_with("t:") ? wrong(right) : right;
   };
   w.infer("job");
-  w.settle(60'000);
+  for (std::size_t round = 0; round < 20 && w.answers("job").empty(); ++round) {
+    w.workers.at("w2").mute = true;  // it votes when the other one's result is stored
+    for (int ms = 0; ms < 1000; ms += 100) {
+      w.run_dry();
+      w.advance(100);
+    }
+    w.workers.at("w2").mute = false;
+    for (int ms = 0; ms < 20'000 && w.events("job", "recovered").size() <= round; ms += 100) {
+      w.advance(100);
+      if (ms % 1000 == 0) w.beat();
+      w.run_dry();
+    }
+  }
   ASSERT_EQ(w.answers("job").size(), 1U);
   EXPECT_EQ(w.answers("job")[0]["state"], "failed");
-  EXPECT_LE(w.computed("job", "v01"), 2 * 3);
+  EXPECT_EQ(w.events("job", "recovered").size(), 3U);
   expect_only_liar("");
 }
 
