@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <fstream>
 #include <thread>
 
 namespace hyps::cli {
@@ -23,7 +25,35 @@ std::string describe(int status) {
   return fmt::format("signal {} ({})", WTERMSIG(status), ::sigdescr_np(WTERMSIG(status)));
 }
 
+bool was_killed(int status) {
+  return WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+}
+
+// The last lines of a file that may be long.
+std::string end_of(const std::filesystem::path& file) {
+  constexpr std::size_t kLines = 5;
+  constexpr std::streamoff kBytes = 4096;
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(0, std::ios::end);
+  const std::streamoff size = in.tellg();
+  in.seekg(std::max<std::streamoff>(0, size - kBytes));
+  std::deque<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back("  " + line + "\n");
+    if (lines.size() > kLines) lines.pop_front();
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
 }  // namespace
+
+std::filesystem::path Children::log_of(const std::string& name) const {
+  return logs_ / (name + ".log");
+}
+
+std::string Children::last_words_of(const std::string& name) const { return end_of(log_of(name)); }
 
 Status Children::start(const std::string& name, std::vector<std::string> command, bool restart) {
   children_.push_back({name, std::move(command), restart, 0, Milliseconds(0)});
@@ -34,7 +64,8 @@ Status Children::spawn(Child& child) {
   std::vector<char*> argv;
   for (std::string& word : child.command) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const std::string log = (logs_ / (child.name + ".log")).string();
+  const std::string log = log_of(child.name).string();
+  const std::string cannot = "cannot execute " + child.command[0] + "\n";
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return Error{ErrorKind::io, "cannot start " + child.name + ": no more processes"};
@@ -47,6 +78,7 @@ Status Children::spawn(Child& child) {
     ::dup2(out, 1);
     ::dup2(out, 2);
     ::execvp(argv[0], argv.data());
+    (void)!::write(2, cannot.data(), cannot.size());
     ::_exit(127);
   }
   child.pid = pid;
@@ -60,7 +92,8 @@ std::vector<Children::Death> Children::reap(Milliseconds now) {
     if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == child.pid) {
       child.pid = 0;
       child.restart_at = now + kRestartDelay;
-      deaths.push_back({child.name, describe(status), child.restart});
+      deaths.push_back({child.name, describe(status), child.restart,
+                        was_killed(status) ? "" : last_words_of(child.name)});
     }
     if (child.pid == 0 && child.restart && now >= child.restart_at && !spawn(child).ok()) {
       child.restart_at = now + kRestartDelay;

@@ -27,6 +27,7 @@ class Children {
     std::string name;
     std::string how;  // "exit code 3", "signal 9 (Killed)"
     bool restarting = false;
+    std::string last_words;  // the end of its log; empty if somebody killed it
   };
   // Who died since the last call; restarts those that are due. Never blocks.
   std::vector<Death> reap(Milliseconds now);
@@ -36,8 +37,10 @@ class Children {
 
   // SIGTERM to all, in reverse order of starting, then SIGKILL after five seconds.
   void stop_all();
-  [[nodiscard]] pid_t pid_of(const std::string& name) const;  // 0: not running
-  [[nodiscard]] std::map<std::string, pid_t> pids() const;    // likewise, of all
+  [[nodiscard]] std::filesystem::path log_of(const std::string& name) const;
+  [[nodiscard]] std::string last_words_of(const std::string& name) const;  // lines, indented
+  [[nodiscard]] pid_t pid_of(const std::string& name) const;               // 0: not running
+  [[nodiscard]] std::map<std::string, pid_t> pids() const;                 // likewise, of all
 
  private:
   struct Child {

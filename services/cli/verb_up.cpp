@@ -1,12 +1,16 @@
 // hyps up: a cluster of real processes on this machine, in the foreground.
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <thread>
 
@@ -54,6 +58,27 @@ Result<std::string> find_mosquitto() {
   return Error{ErrorKind::not_found, "no mosquitto on this machine; run deploy/install.sh run"};
 }
 
+// Else mosquitto would not start, and whoever has the port would be taken for it.
+Status check_port(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Error{ErrorKind::io, std::string("no socket: ") + std::strerror(errno)};
+  const int yes = 1;  // as mosquitto does: connections that are being forgotten are no obstacle
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const int bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
+  const int reason = errno;
+  ::close(fd);
+  if (bound == 0) return {};
+  return Error{
+      ErrorKind::io,
+      fmt::format("port {} of 127.0.0.1 {}: leave --port out, and a free one is found", port,
+                  reason == EADDRINUSE ? "is taken by another program"
+                                       : std::string("cannot be used, ") + std::strerror(reason))};
+}
+
 // The services' programs stand beside this one.
 std::string program(const char* name) {
   std::error_code error;
@@ -95,32 +120,44 @@ Status start_services(Children& children, const Options& options, const fs::path
 
 constexpr std::chrono::seconds kStartPatience{60};  // a slow machine may be busy besides
 
-Status check_alive(Children& children) {
+// An error's end: what `name` said last. Logs that are kept are named too.
+std::string log_text(const Children& children, const Options& options, const std::string& name,
+                     std::string last_words) {
+  if (!last_words.empty()) last_words.pop_back();  // the line's end
+  std::string text = last_words.empty() ? "; its log is empty" : "; its log ends:\n" + last_words;
+  if (!options.folder.empty()) text += "\nall of it: " + children.log_of(name).string();
+  return text;
+}
+
+Status check_alive(Children& children, const Options& options) {
   for (const auto& death : children.reap(runtime::now().steady)) {
     return Error{ErrorKind::invalid,
-                 fmt::format("{} does not start ({}); its log says why", death.name, death.how)};
+                 fmt::format("{} does not start ({}){}", death.name, death.how,
+                             log_text(children, options, death.name, death.last_words))};
   }
   return {};
 }
 
 // Waits until hub and workers are there; the cluster is of use from then on.
-Status wait_until_up(const Cli& cli, Children& children, int workers) {
+Status wait_until_up(const Cli& cli, Children& children, const Options& options) {
   const auto deadline = std::chrono::steady_clock::now() + kStartPatience;
   std::unique_ptr<Client> client;
   while (std::chrono::steady_clock::now() < deadline && !runtime::stop_requested().load()) {
-    HYPS_CHECK(check_alive(children));
+    HYPS_CHECK(check_alive(children, options));
     if (!client) {
       auto connected = Client::connect(cli, Milliseconds(2000));
       if (connected.ok()) client = std::move(*connected);
       continue;
     }
     const auto status = client->query("status", {}, Milliseconds(2000));
-    if (status.ok() && status->value("workers_online", 0) >= workers) return {};
+    if (status.ok() && status->value("workers_online", 0) >= options.workers) {
+      return check_alive(children, options);
+    }
     std::this_thread::sleep_for(Milliseconds(100));
   }
   return Error{ErrorKind::disconnected,
-               fmt::format("hub and workers are not there after {} s; see the logs",
-                           kStartPatience.count())};
+               fmt::format("hub and workers are not there after {} s{}", kStartPatience.count(),
+                           log_text(children, options, "hub", children.last_words_of("hub")))};
 }
 
 // Set by SIGUSR1 (`hyps chaos` sends it): start again who is dead.
@@ -137,8 +174,8 @@ void supervise(Children& children, ClusterNote& note) {
   while (!runtime::stop_requested().load()) {
     if (revive_requested.exchange(false)) children.revive();
     for (const auto& death : children.reap(runtime::now().steady)) {
-      fmt::print("{} is gone: {}{}\n", death.name, death.how,
-                 death.restarting ? "; starting it again" : "");
+      fmt::print("{} is gone: {}{}\n{}", death.name, death.how,
+                 death.restarting ? "; starting it again" : "", death.last_words);
       (void)std::fflush(stdout);
     }
     note.update(children.pids());
@@ -158,13 +195,15 @@ Result<int> run(Cli& cli, const Options& options) {
   int port = options.port;
   if (port == 0) {
     HYPS_TRY(port, free_port());
+  } else {
+    HYPS_CHECK(check_port(port));
   }
   runtime::install_signal_handlers();
   install_revive_handler();
   Children children(folder / "logs");
   HYPS_CHECK(start_services(children, options, folder, port));
   cli.broker = fmt::format("127.0.0.1:{}", port);
-  HYPS_CHECK(wait_until_up(cli, children, options.workers));
+  HYPS_CHECK(wait_until_up(cli, children, options));
   ClusterNote note(cli.broker, children.pids());
   fmt::print(
       "broker   {}\ndata     {}{}\nlogs     {}\nworkers  {} with {} and {} thread(s) each\n"
@@ -193,7 +232,8 @@ void add_up(Cli& cli) {
   verb->add_option("--workers", options->workers, "How many")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  verb->add_option("--memory", options->memory, "What each worker may use for partitions")
+  verb->add_option("--memory", options->memory,
+                   "All that each worker may hold: partitions, inputs, results")
       ->capture_default_str();
   verb->add_option("--threads", options->threads, "Of each worker; 0: all the machine's")
       ->check(CLI::Range(0, 256))
