@@ -33,6 +33,10 @@ struct Cli {
   [[nodiscard]] bool json() const { return format == "json"; }
 };
 
+// For options: a path that must be there (else exit code 3), and "64M" (else 2).
+CLI::Validator existing_path();
+CLI::Validator number_of_bytes();
+
 // verb_<name>.cpp each
 void add_plan(Cli& cli);
 void add_partition(Cli& cli);

@@ -87,30 +87,47 @@ Result<std::unique_ptr<Client>> Client::connect(const Cli& cli, Milliseconds tim
   options.client_id = client->self_.id;
   options.username = environment("HYPS_BROKER_USERNAME");
   options.password = environment("HYPS_BROKER_PASSWORD");
+  auto* incoming = client->incoming_.get();
   // A broker that is away is told in connect's error; lines in between would tear the output.
-  options.report = [](std::string_view, const auto&) {};
+  options.report = [incoming](std::string_view event, const auto& fields) {
+    if (event != "bus.waiting") return;
+    for (const auto& [key, value] : fields) {
+      if (key == "reason") incoming->push({Incoming::Kind::waiting, {}, value});
+    }
+  };
   client->bus_ = bus::make_mqtt_bus(options);
   client->bus_->subscribe(protocol::inbox(client->self_));
   client->bus_->subscribe(client->answer_topic_);
   for (const std::string& topic : watched) client->bus_->subscribe(topic);
-  auto* incoming = client->incoming_.get();
   client->bus_->start({
       .message =
           [incoming](bus::Message m) {
-            incoming->push({false, std::move(m)});
+            incoming->push({Incoming::Kind::message, std::move(m), {}});
           },
       .connected =
           [incoming] {
-            incoming->push({true, {}});
+            incoming->push({Incoming::Kind::connected, {}, {}});
           },
       .disconnected = [](const std::string&) {},
   });
   if (!client->pump([&] { return client->connections_ > 0; }, timeout)) {
-    return Error{ErrorKind::disconnected,
-                 fmt::format("no MQTT broker at {}:{}; is the cluster up? (hyps up, or --broker)",
-                             client->broker_.host, client->broker_.port)};
+    return client->no_broker();
   }
   return client;
+}
+
+Error Client::no_broker() const {
+  // As Paho writes MQTT 5's reason codes: bad user name or password, not authorized.
+  if (waiting_reason_.find("[134]") != std::string::npos ||
+      waiting_reason_.find("[135]") != std::string::npos) {
+    return {ErrorKind::disconnected,
+            fmt::format("the MQTT broker at {}:{} refuses this user name or password; "
+                        "HYPS_BROKER_USERNAME and HYPS_BROKER_PASSWORD say others",
+                        broker_.host, broker_.port)};
+  }
+  return {ErrorKind::disconnected,
+          fmt::format("no MQTT broker at {}:{}; is the cluster up? (hyps up, or --broker)",
+                      broker_.host, broker_.port)};
 }
 
 Client::~Client() {
@@ -123,10 +140,15 @@ bool Client::pump(const std::function<bool()>& until, Milliseconds timeout) {
   while (!until()) {
     auto incoming = incoming_->pop_until(deadline);
     if (!incoming) return false;
-    if (incoming->connected) {
-      ++connections_;
-    } else {
-      handle(std::move(incoming->message));
+    switch (incoming->kind) {
+      case Incoming::Kind::connected:
+        ++connections_;
+        break;
+      case Incoming::Kind::waiting:
+        waiting_reason_ = std::move(incoming->reason);
+        break;
+      case Incoming::Kind::message:
+        handle(std::move(incoming->message));
     }
   }
   return true;
@@ -183,6 +205,11 @@ Result<nlohmann::json> Client::request(protocol::Message message, Milliseconds t
 Result<nlohmann::json> Client::query(const std::string& what, const std::string& name,
                                      Milliseconds timeout) {
   return request(protocol::Query{0, what, name}, timeout);
+}
+
+Status Client::check_model(const std::string& name) {
+  const auto known = query("model", name);
+  return known.ok() ? Status() : Status(known.error());
 }
 
 Result<std::vector<protocol::FileRef>> Client::upload(
@@ -258,7 +285,10 @@ std::optional<bus::Message> Client::next_message(Milliseconds timeout) {
 }
 
 Result<std::string> choose_model(Client& client, const std::string& given) {
-  if (!given.empty()) return given;
+  if (!given.empty()) {
+    HYPS_CHECK(client.check_model(given));
+    return given;
+  }
   HYPS_TRY(const auto reply, client.query("models"));
   const auto& models = reply.at("models");
   if (models.size() == 1) return models[0].value("name", "");

@@ -42,6 +42,7 @@ class Client {
 
   Result<nlohmann::json> query(const std::string& what, const std::string& name = {},
                                Milliseconds timeout = Milliseconds(10'000));
+  Status check_model(const std::string& name);  // not_found
   // Deploy, Remove, Replay, Backup; the request number is filled in here.
   Result<nlohmann::json> request(protocol::Message message,
                                  Milliseconds timeout = Milliseconds(10'000));
@@ -62,14 +63,17 @@ class Client {
 
  private:
   Client() = default;
+  [[nodiscard]] Error no_broker() const;
   // Handles what arrives until `until` says stop (true) or the time is up (false).
   bool pump(const std::function<bool()>& until, Milliseconds timeout);
   void handle(bus::Message message);
   void take_chunk(const protocol::Chunk& chunk);
 
   struct Incoming {
-    bool connected = false;  // else: a message
+    enum class Kind { message, connected, waiting };
+    Kind kind = Kind::message;
     bus::Message message;
+    std::string reason;  // of waiting
   };
   BrokerAddress broker_;
   protocol::Peer self_;
@@ -77,6 +81,7 @@ class Client {
   std::unique_ptr<BoundedQueue<Incoming>> incoming_;
   std::unique_ptr<bus::Bus> bus_;
   int connections_ = 0;
+  std::string waiting_reason_;  // why there is no connection, as the bus says it
   std::map<std::uint64_t, Result<std::string>> replies_;
   std::vector<protocol::Message> file_answers_;
   std::optional<protocol::StreamReader> streams_;  // while an output is awaited
@@ -85,7 +90,7 @@ class Client {
   std::deque<bus::Message> messages_;
 };
 
-// The one that is given, or the only one there is.
+// The one that is given, if there is one of that name, or the only one there is.
 Result<std::string> choose_model(Client& client, const std::string& given);
 
 // A new random name for a job or client: 16 hex digits.

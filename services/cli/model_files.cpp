@@ -9,6 +9,7 @@
 #include "common/base/units.hpp"
 #include "common/onnx/onnx.hpp"
 #include "common/planning/planning.hpp"
+#include "services/cli/cli.hpp"
 #include "services/cli/inputs.hpp"
 
 namespace hyps::cli {
@@ -129,7 +130,8 @@ void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
     verb->add_option("--threshold", threshold,
                      "Parameters a device can hold, as in 30M (HyPS Algorithm 1)");
   }
-  verb->add_option("--memory", memory, "Memory a device gives to partitions, as in 64M");
+  verb->add_option("--memory", memory, "Memory a device gives to partitions, as in 64M")
+      ->check(number_of_bytes());
   verb->add_option("--workers", workers, "Plan for so many devices of --memory each")
       ->check(CLI::Range(1, 1000));
   verb->add_option("--cut-after", cut_after, "Cut after exactly these layers: pool1,pool2");
@@ -138,7 +140,7 @@ void CutOptions::add_options(CLI::App* verb, bool several_thresholds) {
                    "Tiles of a group of layers, each of which computes a band of rows: "
                    "conv1_1..pool1=4");
   verb->add_option("--plan", plan_file, "Take this plan (JSON) instead of making one")
-      ->check(CLI::ExistingFile);
+      ->check(existing_path());
   verb->add_option("--objective", objective,
                    "latency: one answer soon; throughput: a stream of images, each device with as "
                    "little to do for each as possible")

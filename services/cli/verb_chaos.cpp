@@ -168,7 +168,7 @@ void add_common(CLI::App* verb, Options& options) {
 void add_load(CLI::App* verb, Options& options) {
   verb->add_option("--model", options.experiment.model, "Ask this model [the only one]");
   verb->add_option("--image", options.experiment.images, "Ask with these [pictures of noise]")
-      ->check(CLI::ExistingFile);
+      ->check(existing_path());
   verb->add_option("--jobs", options.experiment.jobs_open, "So many are open at any time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();

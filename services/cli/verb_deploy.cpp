@@ -110,7 +110,12 @@ Result<int> deploy(const Cli& cli, const Options& options) {
   HYPS_CHECK(check_no_payload(model));
   const std::string name = options.name.empty() ? model.name : options.name;
   if (!is_valid_name(name) || protocol::is_reserved(ModelName(name))) {
-    return Error{ErrorKind::invalid, "'" + name + "' cannot be a model's name; use --name"};
+    return Error{
+        ErrorKind::invalid,
+        fmt::format("'{}' cannot be a model's name: 1 to 64 of A-Z a-z 0-9 . _ -, and none "
+                    "of the reserved words: w m c v hub manager worker client voter status"
+                    "{}",
+                    name, options.name.empty() ? "; give it one with --name" : "")};
   }
   std::string plan_json;
   if (options.cut.given()) {
@@ -172,7 +177,7 @@ void add_deploy(Cli& cli) {
   verb->add_option("--known", options->known,
                    "An image whose answer is computed here and mixed in among the jobs now and "
                    "then, to find workers that lie (repeatable)")
-      ->check(CLI::ExistingFile);
+      ->check(existing_path());
   verb->add_option("--timeout", options->timeout_s, "Seconds to wait until it is ready")
       ->capture_default_str();
   verb->add_flag("--no-wait", options->no_wait, "Return as soon as the hub has it");

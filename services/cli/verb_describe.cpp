@@ -1,6 +1,8 @@
 // hyps describe: one worker, model or job, with all that is known of it.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
 #include <memory>
 
 #include "common/base/file.hpp"
@@ -19,12 +21,24 @@ struct Options {
   std::string svg;
 };
 
+// "2026-03-01 18:30:00", here; "-" for never.
+std::string time_text(std::int64_t unix_ms) {
+  if (unix_ms <= 0) return "-";
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}",
+                     fmt::localtime(static_cast<std::time_t>(unix_ms / 1000)));
+}
+
 // "key: value" lines; nested objects are left to -o json.
 std::string plain_text(const nlohmann::json& object) {
+  constexpr std::string_view kTime = "_unix_ms";
   std::string out;
   for (const auto& [key, value] : object.items()) {
-    if (value.is_structured() && !value.empty() && !value.front().is_string()) continue;
-    if (value.is_string()) {
+    if (value.is_object() || value.is_null()) continue;
+    if (value.is_array() && !value.empty() && !value.front().is_string()) continue;
+    if (key.ends_with(kTime) && value.is_number()) {
+      out += fmt::format("{:<18} {}\n", key.substr(0, key.size() - kTime.size()),
+                         time_text(value.get<std::int64_t>()));
+    } else if (value.is_string()) {
       out += fmt::format("{:<18} {}\n", key, value.get<std::string>());
     } else if (value.is_array()) {
       for (const auto& item : value)

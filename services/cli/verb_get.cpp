@@ -21,19 +21,28 @@ struct Options {
   bool failed = false;
 };
 
-Result<int> run(const Cli& cli, const Options& options) {
+// What CLI11 does not know about words that go together.
+void check_usage(const Options& options) {
   if (options.failed && options.what != "jobs") {
-    return Error{ErrorKind::invalid, "--failed is for jobs: hyps get jobs --failed"};
+    throw CLI::ValidationError("--failed", "it is for jobs: hyps get jobs --failed");
   }
   const bool wants_output = options.what == "output";
   if (wants_output == options.job.empty()) {
-    return Error{ErrorKind::invalid, wants_output ? "of which job? hyps get output JOB"
-                                                  : "a JOB is for its output: hyps get output JOB"};
+    throw CLI::ValidationError("job", wants_output ? "of which one? hyps get output JOB"
+                                                   : "it is for its output: hyps get output JOB");
   }
+}
+
+Result<int> run(const Cli& cli, const Options& options) {
+  const bool wants_output = options.what == "output";
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
   if (wants_output) return get_outputs(cli, *client, options.job, options.folder);
   const std::string what = options.failed ? "failed_jobs" : options.what;
   HYPS_TRY(const auto reply, client->query(what, options.name));
+  // Jobs outlive their model; an empty list may be a slip of the pen.
+  if (!options.name.empty() && reply.contains(options.what) && reply.at(options.what).empty()) {
+    HYPS_CHECK(client->check_model(options.name));
+  }
   fmt::print("{}", cli.json() ? reply.dump(2) + "\n" : list_text(what, reply));
   return kOk;
 }
@@ -54,7 +63,10 @@ void add_get(Cli& cli) {
   verb->add_option("--model", options->name, "Only jobs or partitions of this model");
   verb->add_flag("--failed", options->failed,
                  "Only failed jobs; their input is kept (hyps describe job, hyps replay)");
-  verb->callback([&cli, options] { cli.action = [&cli, options] { return run(cli, *options); }; });
+  verb->callback([&cli, options] {
+    check_usage(*options);
+    cli.action = [&cli, options] { return run(cli, *options); };
+  });
 }
 
 }  // namespace hyps::cli

@@ -28,7 +28,7 @@ struct Options {
 };
 
 struct Question {
-  std::string image;
+  std::string image;  // its position in the list
   std::string job;
   Blob payload;
 };
@@ -59,6 +59,13 @@ class Interview {
       progress.show(answers_.size(), images.size());
     }
     return answers_;
+  }
+
+  // By position in the list: the jobs that are not answered.
+  [[nodiscard]] std::map<std::string, std::string> unanswered() const {
+    std::map<std::string, std::string> jobs;
+    for (const auto& [job, question] : open_) jobs.emplace(question.image, job);
+    return jobs;
   }
 
  private:
@@ -117,7 +124,8 @@ std::pair<std::string, std::string> gist_of(const nlohmann::json& answer) {
 
 std::vector<std::string> row_of(const std::string& image, const nlohmann::json& answer) {
   if (answer.value("state", "") != "done") {
-    return {image, answer.value("state", "?"), "", "", "", answer.value("error", "")};
+    return {image, answer.value("state", "?"), "",
+            "",    answer.value("job", ""),    answer.value("error", "")};
   }
   const auto [said, score] = gist_of(answer);
   return {image,
@@ -130,21 +138,38 @@ std::vector<std::string> row_of(const std::string& image, const nlohmann::json& 
               : ""};
 }
 
+// Why nothing is computed, if the hub knows it.
+std::string problem_of(Client& client, const std::string& model) {
+  const auto reply = client.query("model", model, Milliseconds(2000));
+  const std::string problem = reply.ok() ? reply->value("problem", "") : "";
+  return problem.empty() ? "" : "; " + model + ": " + problem;
+}
+
+// In an answer's place.
+nlohmann::json no_answer(const std::string& job, int timeout_s, const std::string& problem) {
+  nlohmann::json answer{{"state", "unanswered"},
+                        {"error", fmt::format("no answer for {} s{}", timeout_s, problem)}};
+  if (!job.empty()) answer["job"] = job;  // else it was not even asked
+  return answer;
+}
+
 Result<int> run(const Cli& cli, const Options& options) {
   HYPS_TRY(const auto client, Client::connect(cli, Milliseconds(5000)));
   HYPS_TRY(const std::string model, choose_model(*client, options.model));
-  HYPS_TRY(const auto answers,
-           Interview(*client, model, options.batch).run(options.images, options.timeout_s));
+  Interview interview(*client, model, options.batch);
+  HYPS_TRY(const auto answers, interview.run(options.images, options.timeout_s));
+  auto unanswered = interview.unanswered();
+  const std::string problem =
+      answers.size() < options.images.size() ? problem_of(*client, model) : "";
   Table table({"IMAGE", "ANSWER", "SCORE", "MS", "JOB", ""});
   nlohmann::json all = nlohmann::json::array();
   int code = kOk;
   for (std::size_t i = 0; i < options.images.size(); ++i) {
-    const auto found = answers.find(std::to_string(i));
-    const nlohmann::json answer =
-        found != answers.end()
-            ? found->second
-            : nlohmann::json{{"state", "unanswered"},
-                             {"error", fmt::format("no answer for {} s", options.timeout_s)}};
+    const std::string key = std::to_string(i);
+    const auto found = answers.find(key);
+    const nlohmann::json answer = found != answers.end()
+                                      ? found->second
+                                      : no_answer(unanswered[key], options.timeout_s, problem);
     if (found == answers.end()) code = kDisconnected;
     if (code == kOk && answer.value("state", "") != "done") code = kBadResult;
     table.add(row_of(options.images[i], answer));
@@ -162,7 +187,7 @@ void add_infer(Cli& cli) {
   CLI::App* verb = cli.add_verb("infer", "Send images to the cluster and print the answers", true);
   verb->add_option("images", options->images, "JPEG, PNG, PPM, TensorProto, .npy or .npz files")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->check(existing_path());
   verb->add_option("--model", options->model, "Which model [the only one]");
   verb->add_option("--batch", options->batch,
                    "So many at a time: sent together, and the next ones when these are answered; "

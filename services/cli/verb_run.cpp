@@ -141,7 +141,7 @@ void add_run(Cli& cli) {
       cli.add_verb("run", "Run a model or a folder of partitions in one process", true);
   verb->add_option("model", options->files.model, "MODEL.onnx, or a folder from `hyps partition`")
       ->required()
-      ->check(CLI::ExistingPath);
+      ->check(existing_path());
   options->files.add_input(verb,
                            "FILE to run on: JPEG, PNG, PPM, TensorProto (.pb), .npy, or .npz with "
                            "an array for each input");

@@ -234,6 +234,7 @@ void add_up(Cli& cli) {
       ->capture_default_str();
   verb->add_option("--memory", options->memory,
                    "All that each worker may hold: partitions, inputs, results")
+      ->check(number_of_bytes())
       ->capture_default_str();
   verb->add_option("--threads", options->threads, "Of each worker; 0: all the machine's")
       ->check(CLI::Range(0, 256))

@@ -138,6 +138,9 @@ Status find_cases(const std::filesystem::path& folder, const Model& model,
                   std::vector<Case>& cases) {
   if (std::filesystem::exists(folder / "input_0.pb")) return add_folder(folder, model, cases);
   std::vector<std::filesystem::path> folders;
+  if (!std::filesystem::is_directory(folder)) {
+    return Error{ErrorKind::invalid, folder.string() + " is no folder"};
+  }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (std::filesystem::exists(entry.path() / "input_0.pb")) folders.push_back(entry.path());
   }
@@ -250,7 +253,7 @@ void add_verify(Cli& cli) {
       cli.add_verb("verify", "Compare a model's output, whole and cut, with recorded ones", false);
   verb->add_option("model", options->files.model, "MODEL.onnx")->required();
   verb->add_option("testdir", options->folder, "ONNX test_data_set folder, or a folder of them")
-      ->check(CLI::ExistingDirectory);
+      ->check(existing_path());
   options->files.add_input(verb, "FILE with inputs, each a stack: .npy or .pb, or .npz by name");
   verb->add_option("--expected", options->expected,
                    "Outputs stacked likewise; none: cut against whole only");

@@ -92,6 +92,58 @@ TEST_F(Talking, InferGoesOnWhenTheHubIsKilledMeanwhile) {
   }
 }
 
+TEST_F(Talking, ARefusedOrFailedPictureHasItsJobNamed) {
+  const auto bad = cluster_.folder() / "text.jpg";
+  std::ofstream(bad) << "no picture";
+  const Outcome json_form = cluster_.hyps({"infer", bad.string(), "-o", "json"});
+  EXPECT_EQ(json_form.code, 1);
+  const json answers = json::parse(json_form.output, nullptr, false);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].value("job", "").size(), 16U) << answers;
+  const Outcome table = cluster_.hyps({"infer", bad.string()});
+  EXPECT_THAT(table.output, testing::ContainsRegex("failed +[0-9a-f]{16} "));
+}
+
+TEST_F(Talking, AnUnansweredPictureHasItsJobNamed) {
+  cluster_.pause("w1");
+  cluster_.pause("w2");
+  const Outcome table =
+      cluster_.hyps({"infer", source("models/images/star.jpg").string(), "--timeout", "1"});
+  cluster_.resume("w1");
+  cluster_.resume("w2");
+  EXPECT_EQ(table.code, 5);
+  EXPECT_THAT(table.output, testing::ContainsRegex("unanswered +[0-9a-f]{16} +no answer for 1 s"));
+}
+
+TEST_F(Talking, AModelThatIsNotThereIsNotFound) {
+  const std::string star = source("models/images/star.jpg").string();
+  EXPECT_EQ(cluster_.hyps({"infer", star, "--model", "nope"}).code, 3);
+  EXPECT_EQ(cluster_.hyps({"get", "partitions", "--model", "nope"}).code, 3);
+  EXPECT_EQ(cluster_.hyps({"get", "jobs", "--model", "nope"}).code, 3);
+  EXPECT_EQ(cluster_.hyps({"get", "jobs", "--model", "shapes"}).code, 0) << "empty, but there";
+}
+
+TEST_F(Talking, WhatIsDescribedHasNoRawJson) {
+  expect_still_answering();
+  for (const auto& [kind, name] :
+       std::vector<std::pair<std::string, std::string>>{{"model", "shapes"}, {"job", "good-0"}}) {
+    const std::string text = cluster_.hyps({"describe", kind, name}).output;
+    EXPECT_THAT(text, testing::Not(HasSubstr("{"))) << kind;
+    EXPECT_THAT(text, testing::Not(HasSubstr("unix_ms"))) << kind;
+  }
+}
+
+TEST(Login, ThatIsRefusedIsToldAsSuch) {
+  Mosquitto broker("allow_anonymous false");
+  broker.start();
+  const TemporaryFolder home("hyps-login");
+  const Outcome outcome = run_program(hyps_command(
+      home.path(), {"--broker", "127.0.0.1:" + std::to_string(broker.port()), "get", "models"}));
+  EXPECT_EQ(outcome.code, 5);
+  EXPECT_THAT(outcome.errors, HasSubstr("refuses this user name or password"));
+  EXPECT_THAT(outcome.errors, HasSubstr("HYPS_BROKER_PASSWORD"));
+}
+
 TEST_F(Talking, WithoutAHubItSaysThatNobodyAnswers) {
   cluster_.kill("hub");
   const Outcome outcome = cluster_.hyps({"get", "models"});
@@ -125,6 +177,24 @@ TEST_F(Up, ItsBrokerIsSetUpAsTheDeployedOne) {
   };
   EXPECT_EQ(settings_of(home_.path() / "up" / "mosquitto.conf"),
             settings_of(source("deploy/mosquitto.conf")));
+}
+
+TEST_F(Up, RefusesAPortThatIsTaken) {
+  Mosquitto stranger;
+  stranger.start();
+  const Outcome outcome = hyps({"up", "--workers", "1", "--port", std::to_string(stranger.port())});
+  EXPECT_EQ(outcome.code, 7);
+  EXPECT_THAT(outcome.errors, HasSubstr("is taken by another program: leave --port out"));
+}
+
+TEST_F(Up, ShowsTheLogOfWhoDoesNotStart) {
+  const Outcome passing = hyps({"up", "--workers", "1", "--memory", "1"});
+  EXPECT_EQ(passing.code, 4);
+  EXPECT_THAT(passing.errors, HasSubstr("w1 does not start (exit code 2); its log ends:"));
+  EXPECT_THAT(passing.errors, HasSubstr("1 B are too few"));
+  const std::string folder = (home_.path() / "kept").string();
+  const Outcome kept = hyps({"up", "--workers", "1", "--memory", "1", "--dir", folder});
+  EXPECT_THAT(kept.errors, HasSubstr(folder + "/logs/w1.log"));
 }
 
 TEST_F(Up, TakesItsChildrenWithItWhenItIsKilled) {

@@ -75,11 +75,39 @@ TEST_F(Files, WrongUsageIsTwo) {
                                              {"make-model", "no-such-net", "-o", at("x.onnx")},
                                              {"plan", shapes_, "-o", "xml"},
                                              {"up", "--workers", "0"},
-                                             {"run", at("missing.onnx"), "--input", star_}}) {
+                                             {"up", "--memory", "nonsense"},
+                                             {"plan", shapes_, "--memory", "nonsense"},
+                                             {"--broker", "nonsense:port", "get", "models"},
+                                             {"--broker", "127.0.0.1:99999", "get", "models"},
+                                             {"get", "workers", "--failed"},
+                                             {"get", "output"}}) {
     const Outcome outcome = hyps(words);
     EXPECT_EQ(outcome.code, 2) << (words.empty() ? "nothing" : words.back());
     EXPECT_FALSE(outcome.errors.empty());
   }
+}
+
+TEST_F(Files, AnUnknownCommandIsNamedWithThoseThatAreNear) {
+  const Outcome near = hyps({"gett"});
+  EXPECT_EQ(near.code, 2);
+  EXPECT_THAT(near.errors, HasSubstr("there is no command 'gett'; is it one of these: get\n"));
+  const Outcome far = hyps({"nonsense"});
+  EXPECT_THAT(far.errors, HasSubstr("there is no command 'nonsense'; there are: up deploy"));
+}
+
+TEST_F(Files, AReservedNameIsRefusedWithTheRule) {
+  const std::string rule = hyps({"deploy", shapes_, "--name", "a b"}).errors;
+  const std::string head = "none of the reserved words: ";
+  ASSERT_THAT(rule, HasSubstr(head));
+  EXPECT_THAT(rule, testing::Not(HasSubstr("--name")));
+  std::istringstream words(rule.substr(rule.find(head) + head.size()));
+  int count = 0;
+  for (std::string word; words >> word; ++count) {
+    const Outcome outcome = hyps({"deploy", shapes_, "--name", word});
+    EXPECT_EQ(outcome.code, 4) << word;
+    EXPECT_THAT(outcome.errors, HasSubstr("'" + word + "' cannot be a model's name"));
+  }
+  EXPECT_EQ(count, 10);
 }
 
 TEST_F(Files, EachKindOfFaultHasItsExitCode) {
@@ -88,10 +116,18 @@ TEST_F(Files, EachKindOfFaultHasItsExitCode) {
   EXPECT_EQ(hyps({"plan", at("missing.onnx")}).code, 3);
   EXPECT_EQ(hyps({"plan", at("text.onnx")}).code, 4);
   EXPECT_EQ(hyps({"run", shapes_, "--input", at("text.jpg")}).code, 4);
-  EXPECT_EQ(hyps({"plan", shapes_, "--memory", "nonsense"}).code, 4);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"run", at("missing.onnx"), "--input", star_},
+                                             {"infer", at("missing.jpg")},
+                                             {"verify", shapes_, at("no-such-folder")},
+                                             {"deploy", shapes_, "--known", at("missing.jpg")},
+                                             {"plan", shapes_, "--plan", at("missing.json")}}) {
+    const Outcome outcome = hyps(words);
+    EXPECT_EQ(outcome.code, 3) << words[0];
+    EXPECT_THAT(outcome.errors, HasSubstr("there is no file")) << words[0];
+  }
   EXPECT_EQ(hyps({"partition", shapes_, "-o", "/proc/nowhere/x"}).code, 7);
   EXPECT_EQ(hyps({"--broker", "127.0.0.1:1", "get", "models"}).code, 5);
-  EXPECT_EQ(hyps({"--broker", "nonsense:port", "get", "models"}).code, 4);
 }
 
 TEST_F(Files, APlanIsATableJsonAndAPicture) {
