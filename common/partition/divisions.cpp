@@ -155,14 +155,39 @@ int joined_by(const Flow& flow, const cnn::Graph& graph, const std::vector<Divis
   return flow.needed_outside(id, run.nodes) ? -1 : id;
 }
 
+// The layers whose name has `part` in it, a few of them.
+std::string names_with(const std::vector<Layer>& layers, const std::string& part) {
+  constexpr int kShown = 5;
+  std::string names;
+  int found = 0;
+  for (const Layer& layer : layers) {
+    if (layer.name.find(part) == std::string::npos || ++found > kShown) continue;
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", layer.name);
+  }
+  return found > kShown ? names + ", …" : names;
+}
+
+// Exporters name layers by their path: who writes conv1_1 may mean /conv1_1/Conv.
+Status check_layer(const std::vector<Layer>& layers, const char* what, const std::string& name) {
+  const bool known = std::any_of(layers.begin(), layers.end(),
+                                 [&](const Layer& layer) { return layer.name == name; });
+  if (known) return {};
+  const std::string near = names_with(layers, name);
+  return Error{ErrorKind::invalid,
+               fmt::format("{} '{}': there is no such layer; there are {}", what, name,
+                           near.empty() ? names_with(layers, "") : near)};
+}
+
 Status check_names(const std::vector<Layer>& layers, const Request& request) {
+  for (const std::string& name : request.cut_after) {
+    HYPS_CHECK(check_layer(layers, "cut after", name));
+  }
+  for (const Request::Tiles& tiles : request.tiles) {
+    HYPS_CHECK(check_layer(layers, "tiles of", tiles.first));
+    HYPS_CHECK(check_layer(layers, "tiles of", tiles.last));
+  }
   for (const auto& [name, count] : request.slices) {
-    const bool known =
-        std::any_of(layers.begin(), layers.end(),
-                    [&, &wanted = name](const Layer& l) { return l.name == wanted; });
-    if (!known) {
-      return Error{ErrorKind::invalid, fmt::format("slices of '{}': there is no such layer", name)};
-    }
+    HYPS_CHECK(check_layer(layers, "slices of", name));
     if (count < 1) {
       return Error{ErrorKind::invalid,
                    fmt::format("slices of '{}': {} is no number of slices", name, count)};

@@ -156,23 +156,18 @@ Cuts choose_cuts(std::vector<Cutter>& cutters, int min_partitions) {
   return cuts;
 }
 
-Result<std::vector<bool>> marked_layers(const std::vector<Layer>& layers,
-                                        const std::vector<std::string>& names) {
-  std::vector<bool> marked(layers.size(), false);
-  for (const auto& name : names) {
-    const auto found = std::find_if(layers.begin(), layers.end(),
-                                    [&](const Layer& layer) { return layer.name == name; });
-    if (found == layers.end()) {
-      return invalid(fmt::format("cut after '{}': there is no such layer", name));
-    }
-    marked[static_cast<std::size_t>(found - layers.begin())] = true;
+std::vector<bool> marked_layers(const std::vector<Layer>& layers,
+                                const std::vector<std::string>& names) {
+  std::vector<bool> marked;
+  for (const Layer& layer : layers) {
+    marked.push_back(std::find(names.begin(), names.end(), layer.name) != names.end());
   }
   return marked;
 }
 
 Result<Cuts> given_cuts(const Flow& flow, const std::vector<Layer>& layers,
                         const std::vector<Cutter>& cutters, const Request& request) {
-  HYPS_TRY(const std::vector<bool> marked, marked_layers(layers, request.cut_after));
+  const std::vector<bool> marked = marked_layers(layers, request.cut_after);
   Cuts cuts;
   for (const auto& cutter : cutters) {
     std::vector<std::size_t> begins;

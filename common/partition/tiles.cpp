@@ -72,11 +72,11 @@ bool may_be_tiled(const cnn::Graph& graph, const Flow& flow, Range nodes) {
                      [&](Range half) { return graph_of(graph, flow, nodes, half).has_value(); });
 }
 
-Result<std::size_t> index_of(const std::vector<Layer>& layers, const std::string& name) {
+// REQUIRES: there is such a layer (choose_divisions checks the names of a request).
+std::size_t index_of(const std::vector<Layer>& layers, const std::string& name) {
   const auto found = std::find_if(layers.begin(), layers.end(),
                                   [&](const Layer& layer) { return layer.name == name; });
-  if (found != layers.end()) return static_cast<std::size_t>(found - layers.begin());
-  return invalid(fmt::format("tiles of '{}': there is no such layer", name));
+  return static_cast<std::size_t>(found - layers.begin());
 }
 
 }  // namespace
@@ -86,8 +86,8 @@ Result<std::vector<TileGroup>> requested_groups(const cnn::Graph& graph, const F
                                                 const Request& request) {
   std::vector<TileGroup> groups;
   for (const Request::Tiles& asked : request.tiles) {
-    HYPS_TRY(const std::size_t first, index_of(layers, asked.first));
-    HYPS_TRY(const std::size_t last, index_of(layers, asked.last));
+    const std::size_t first = index_of(layers, asked.first);
+    const std::size_t last = index_of(layers, asked.last);
     const std::string name = fmt::format("layers '{}' to '{}'", asked.first, asked.last);
     if (first > last) return invalid(name + " cannot be tiled: the second comes before the first");
     if (asked.count < 2 || asked.count > kMaxSlices) {

@@ -180,6 +180,7 @@ TEST(Tiles, what_cannot_be_is_refused_by_name) {
     EXPECT_NE(error_of(graph, request).find(words), std::string::npos) << error_of(graph, request);
   };
   expect(tiles_request("a", "nowhere", 2), "tiles of 'nowhere': there is no such layer");
+  expect(tiles_request("a", "poo", 2), "there is no such layer; there are 'pool'");
   expect(tiles_request("pool", "a", 2), "the second comes before the first");
   expect(tiles_request("a", "pool", 1), "1 is no number of tiles");
   expect(tiles_request("a", "pool", 2000), "2000 is no number of tiles");
