@@ -123,7 +123,7 @@ TEST_F(Detectors, WhatCannotBeAnsweredSaysWhatToDo) {
   EXPECT_THAT(failed.errors, HasSubstr("job picture failed"));
   const Outcome unknown = cluster_.hyps({"get", "output", "nobody", "--dir", at("none")});
   EXPECT_EQ(unknown.code, 3) << unknown.errors;
-  EXPECT_EQ(cluster_.hyps({"get", "output"}).code, 4);
+  EXPECT_EQ(cluster_.hyps({"get", "output"}).code, 2);
   const Outcome wrong = cluster_.hyps(
       {"deploy", at("detector.onnx"), "--name", "wrong", "--input", "image_shape=1x3"});
   EXPECT_EQ(wrong.code, 4);
