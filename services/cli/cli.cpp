@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
 
 #include "common/base/units.hpp"
 #include "services/cli/client.hpp"
@@ -59,31 +57,10 @@ CLI::Validator number_of_bytes() {
 
 namespace {
 
-// How many letters of one must be put in, left out or changed to have the other (Levenshtein).
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t k = 0; k < b.size(); ++k) {
-      const std::size_t changed = diagonal + (a[i] == b[k] ? 0 : 1);
-      diagonal = row[k + 1];
-      row[k + 1] = std::min({changed, row[k] + 1, row[k + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 std::string no_such_command(CLI::App& app, const std::string& word) {
-  constexpr std::size_t kNear = 2;
   std::string all;
-  std::string near;
-  for (const CLI::App* verb : app.get_subcommands({})) {
-    all += " " + verb->get_name();
-    if (distance(word, verb->get_name()) <= kNear) near += " " + verb->get_name();
-  }
-  return near.empty() ? fmt::format("there is no command '{}'; there are:{}", word, all)
-                      : fmt::format("there is no command '{}'; is it one of these:{}", word, near);
+  for (const CLI::App* verb : app.get_subcommands({})) all += " " + verb->get_name();
+  return fmt::format("there is no command '{}'; there are:{}", word, all);
 }
 
 // What CLI11 found wrong, and the exit code for it. Help and version are no errors.

@@ -181,11 +181,12 @@ void store_outputs(State& s, const Place& at) {
       return fail_job(s, at.job, at.partition.name.text + ": " + status.error().message);
     }
   }
+  const protocol::TaskKey key = key_of(at.job, at.partition);
   at.given.received.clear();
   at.task.state = Task::State::storing;
   const Worker* worker = s.find_worker(at.given.worker);
-  note_success(s, at.given.worker, key_of(at.job, at.partition));
-  const bool alone = find_ballot(s, key_of(at.job, at.partition)) == nullptr;
+  note_success(s, at.given.worker, key);
+  const bool alone = find_ballot(s, key) == nullptr;
   at.job.made_by[at.index] = {at.given.worker, worker == nullptr ? 0 : worker->info.incarnation,
                               alone};
   if (alone) {
@@ -194,7 +195,6 @@ void store_outputs(State& s, const Place& at) {
   learn_compute_time(*s.find_plan(at.job.summary.plan), at.index, at.given.done->compute_us);
   const TimelineEvent stored = note(s, at.job, stored_event(at.partition, at.given));
   if (report) close_with_answer(s, at.job, *report);
-  const protocol::TaskKey key = key_of(at.job, at.partition);
   release_dispatches(s, at.task, key, WorkerId(at.given.worker));
   const auto shared = std::make_shared<const Outputs>(std::move(outputs));
   s.persist_until_done([&s, key, shared] { return outputs_batch(s, key, *shared); },

@@ -87,12 +87,10 @@ TEST_F(Files, WrongUsageIsTwo) {
   }
 }
 
-TEST_F(Files, AnUnknownCommandIsNamedWithThoseThatAreNear) {
-  const Outcome near = hyps({"gett"});
-  EXPECT_EQ(near.code, 2);
-  EXPECT_THAT(near.errors, HasSubstr("there is no command 'gett'; is it one of these: get\n"));
-  const Outcome far = hyps({"nonsense"});
-  EXPECT_THAT(far.errors, HasSubstr("there is no command 'nonsense'; there are: up deploy"));
+TEST_F(Files, AnUnknownCommandIsNamedWithThoseThatThereAre) {
+  const Outcome unknown = hyps({"gett"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("there is no command 'gett'; there are: up deploy"));
 }
 
 TEST_F(Files, AReservedNameIsRefusedWithTheRule) {
